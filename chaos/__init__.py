@@ -1,0 +1,1 @@
+"""Time, links and faults for sites under test; scenarios, checks and reports."""

@@ -1,0 +1,1 @@
+"""Verdicts over histories: valid, invalid or unknown, with the evidence."""

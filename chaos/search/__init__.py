@@ -1,0 +1,1 @@
+"""Sweeping seeds and shrinking what fails."""

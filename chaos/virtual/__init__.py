@@ -1,0 +1,1 @@
+"""An asyncio event loop whose clock jumps, and the in-memory network on it."""

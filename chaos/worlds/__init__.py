@@ -1,0 +1,1 @@
+"""Where a timeline runs: virtual time in memory, or Toxiproxy on sockets."""

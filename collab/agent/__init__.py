@@ -1,0 +1,1 @@
+"""The shell: sockets, files and timers around the pure protocol."""

@@ -1,0 +1,1 @@
+"""The pure protocol: facts and `now` in, actions out."""

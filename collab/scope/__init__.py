@@ -1,0 +1,1 @@
+"""The scope language: where one request acts."""

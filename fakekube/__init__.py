@@ -1,0 +1,1 @@
+"""A Kubernetes apiserver without sockets, and a thin HTTP shell around it. Submodules load on first use."""

@@ -1,0 +1,1 @@
+"""Generated tables: facts recorded from a real kube-apiserver, no code."""

@@ -1,0 +1,1 @@
+"""The aiohttp shell: sockets, timers and kubeconfigs around one apiserver core."""

@@ -1,0 +1,1 @@
+"""The generic REST verbs and what each resource does differently. Knows no HTTP."""

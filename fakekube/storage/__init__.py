@@ -1,0 +1,1 @@
+"""Revisions, watch history and paging over encoded objects. Knows no Kubernetes kind."""
