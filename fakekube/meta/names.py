@@ -8,7 +8,7 @@ from typing import NewType
 SiteName = NewType("SiteName", str)
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 LABEL_MAX = 63
 SUBDOMAIN_MAX = 253
@@ -19,7 +19,7 @@ def is_dns1123_label(text: str) -> bool:
 
 
 def is_dns1123_subdomain(text: str) -> bool:
-    return len(text) <= SUBDOMAIN_MAX and _SUBDOMAIN.fullmatch(text) is not None
+    return len(text) <= SUBDOMAIN_MAX and SUBDOMAIN.fullmatch(text) is not None
 
 
 def site_name(text: str) -> SiteName:
