@@ -1,0 +1,158 @@
+"""The shape of every built-in kind: fields, types, defaults, list types, merge keys. Read from a generated table.
+
+Nodes are resolved on first use, and one node stands for one OpenAPI type, so recursive types are finite.
+Source: the server's OpenAPI v3, and Go's struct tags for `always_printed` and `pointers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from fakekube.data import LazyEntries, read_lazily
+from fakekube.meta.objects import GroupVersionKind, KubeObject
+
+# One node as the table has it: a bare type, or a mapping with single-letter members (the header of schema.json).
+_Node = str | KubeObject
+
+
+class Schema:
+    """One type, or one field with its type.
+
+    `type` is string, int32, int64, bool, double, byte, date-time, quantity, int-or-string, object (no declared
+    fields), any, list, map or struct. `name` is the OpenAPI name of a referenced type, else empty.
+    """
+
+    __slots__ = ("_fields", "_inner", "_items", "_node", "_target", "name", "type")
+
+    def __init__(self, node: _Node, name: str = "", target: Schema | None = None) -> None:
+        own: KubeObject = {"t": node} if isinstance(node, str) else node
+        self._target = target
+        # what the type says of itself, and that with what the field adds to it
+        self._inner: KubeObject = own if target is None else target._inner
+        self._node: KubeObject = own if target is None else {**target._inner, **own, "t": target.type}
+        self.name = name
+        self.type: str = self._inner["t"]
+        self._fields: dict[str, Schema] | None = None
+        self._items: Schema | None = None
+
+    def __repr__(self) -> str:
+        return f"Schema({self.name or self.type})"
+
+    @property
+    def fields(self) -> Mapping[str, Schema]:
+        """Declared fields of a struct in the order Go prints them; empty for other types."""
+        if self._target is not None:
+            return self._target.fields
+        if self._fields is None:
+            self._fields = {name: _resolve(node) for name, node in self._inner.get("f", {}).items()}
+        return self._fields
+
+    @property
+    def items(self) -> Schema | None:
+        """The element type of a list, the value type of a map."""
+        if self._items is None and "i" in self._inner:
+            self._items = _resolve(self._inner["i"])
+        return self._items
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(self._inner.get("req", ()))
+
+    @property
+    def has_default(self) -> bool:
+        return "d" in self._node
+
+    @property
+    def default(self) -> Any:
+        """The OpenAPI default; None when there is none (see `has_default`)."""
+        return self._node.get("d")
+
+    @property
+    def enum(self) -> tuple[str, ...]:
+        return tuple(self._node.get("e", ()))
+
+    @property
+    def list_type(self) -> str:
+        """atomic, set or map."""
+        return str(self._node.get("lt", "atomic"))
+
+    @property
+    def list_map_keys(self) -> tuple[str, ...]:
+        return tuple(self._node.get("lk", ()))
+
+    @property
+    def map_type(self) -> str:
+        """atomic or granular, of maps and structs."""
+        return str(self._node.get("mt", "granular"))
+
+    @property
+    def patch_merge_key(self) -> str:
+        return str(self._node.get("pk", ""))
+
+    @property
+    def patch_strategy(self) -> frozenset[str]:
+        """merge and retainKeys; empty means replace."""
+        return frozenset(filter(None, str(self._node.get("ps", "")).split(",")))
+
+    @property
+    def unions(self) -> tuple[KubeObject, ...]:
+        return tuple(self._inner.get("u", ()))
+
+    @property
+    def raw(self) -> bool:
+        """The Go type keeps any JSON as it came: no field below it is unknown, and apply owns it as a whole."""
+        return "raw" in self._inner
+
+    @property
+    def always_printed(self) -> Mapping[str, object]:
+        """What the server prints for an unset field; `{}` stands for the nested struct with its own."""
+        always: Mapping[str, object] = self._inner.get("z", {})
+        return always
+
+    @property
+    def pointers(self) -> frozenset[str]:
+        """Fields where an explicit zero value (false, 0, "", {}) is kept and printed."""
+        return frozenset(self._inner.get("p", ()))
+
+    @property
+    def gvks(self) -> tuple[GroupVersionKind, ...]:
+        """The kinds this type serves, by x-kubernetes-group-version-kind."""
+        return tuple(GroupVersionKind(*gvk) for gvk in self._inner.get("gvk", ()))
+
+
+@cache
+def _table() -> dict[str, LazyEntries]:
+    return read_lazily("schema.json")
+
+
+@cache
+def schema_named(name: str) -> Schema:
+    """The type of that OpenAPI name, such as `io.k8s.api.apps.v1.Deployment`. Raises KeyError for an unknown one."""
+    node: _Node = msgspec.json.decode(_table()["types"][name])
+    return Schema(node, name)
+
+
+def _resolve(node: _Node) -> Schema:
+    """A field's or element's node: a reference gives the shared type, unless the field adds facts of its own."""
+    reference = node if isinstance(node, str) else str(node["t"])
+    if not reference.startswith("@"):
+        return Schema(node)
+    target = schema_named(reference[1:])
+    if isinstance(node, str) or len(node) == 1:
+        return target
+    return Schema(node, target.name, target)
+
+
+@cache
+def schema_for(gvk: GroupVersionKind) -> Schema | None:
+    """The schema of a built-in kind, lists and reviews included; None for a kind the table does not have."""
+    name = _table()["kinds"].get(f"{gvk.api_version}/{gvk.kind}")
+    return None if name is None else schema_named(msgspec.json.decode(name, type=str))
+
+
+def schema_names() -> tuple[str, ...]:
+    return tuple(_table()["types"])
