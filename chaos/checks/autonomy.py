@@ -1,0 +1,55 @@
+"""A site that is cut off serves its own users as ever: local writes answer, and at once."""
+
+from __future__ import annotations
+
+from chaos.checks.evidence import Evidence
+from chaos.checks.finding import Finding, judge
+from chaos.checks.history import Call
+from chaos.scenario.duration import format_duration
+from chaos.scenario.timeline import LinkCut
+
+NAME = "local-writes-available"
+
+LATENCY_MAX_S = 1.0
+NOT_FOUND = 404
+"""A site that never got its copy has nothing to write to: that says nothing about its availability."""
+
+
+def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
+    """`within_s` bounds one write's latency (default LATENCY_MAX_S). Sees only writes at sites with a link cut."""
+    bound_s = LATENCY_MAX_S if within_s is None else within_s
+    writes = [
+        call
+        for call in evidence.history.calls("patch", "update")
+        if call.invoke.resource == resource and _is_cut(evidence, call) and not _nothing_there(call)
+    ]
+    refused = [(call.invoke, problem) for call in writes if (problem := _problem(call, bound_s))]
+    return judge(
+        NAME,
+        resource,
+        saw=len(writes),
+        wrong=[f"{line.id} at {line.process}: {problem}" for line, problem in refused],
+        unsure=() if writes else (f"no write to {resource} at a site with a link cut",),
+        guilty=[line.id for line, _ in refused],
+    )
+
+
+def _is_cut(evidence: Evidence, call: Call) -> bool:
+    return any(_covers(cut, call.invoke.process, call.invoke.t) for cut in evidence.timeline.cuts())
+
+
+def _covers(cut: LinkCut, site: str, t: float) -> bool:
+    return cut.t <= t < cut.until and site in (cut.origin, cut.target)
+
+
+def _nothing_there(call: Call) -> bool:
+    return call.end is not None and call.end.code == NOT_FOUND
+
+
+def _problem(call: Call, bound_s: float) -> str:
+    if call.end is None:
+        return "was never answered"
+    if call.end.type != "ok":
+        return f"ended as {call.end.type} ({call.end.code or call.end.value.get('problem', 'no answer')})"
+    took = call.end.t - call.invoke.t
+    return f"took {format_duration(took)}" if took > bound_s else ""

@@ -1,0 +1,41 @@
+"""The checks by the names that scenarios use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from chaos.checks import autonomy, convergence, locality, loss, ownership, placement
+from chaos.checks.finding import Finding
+
+if TYPE_CHECKING:
+    from chaos.checks.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`run(evidence, resource, within_s)` is pure. `phase` is where a scenario may name the check."""
+
+    phase: Literal["always", "eventually"]
+    run: Callable[[Evidence, str, float | None], Finding]
+
+
+CHECKS: Mapping[str, Check] = {
+    autonomy.NAME: Check("always", autonomy.check),
+    locality.NAME: Check("always", locality.check),
+    loss.NAME: Check("always", loss.check),
+    convergence.NAME: Check("eventually", convergence.check),
+    ownership.NAME: Check("eventually", ownership.check),
+    placement.NAME: Check("eventually", placement.check),
+}
+
+
+def run_checks(evidence: Evidence) -> list[Finding]:
+    """Every claim of the timeline, on every resource it is about, in the timeline's order."""
+    resources = list(evidence.timeline.members())
+    return [
+        CHECKS[claim.name].run(evidence, resource, claim.within_s)
+        for claim in evidence.timeline.claims
+        for resource in ([claim.resource] if claim.resource is not None else resources)
+    ]

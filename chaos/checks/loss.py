@@ -1,0 +1,78 @@
+"""No acknowledged write is lost: it stands, or a write that had seen it replaced it, or it is shown as a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.finding import Finding, judge
+from chaos.checks.history import Call
+from chaos.checks.members import members_of, viewed
+
+NAME = "no-lost-acknowledged-write"
+
+WRITES = ("create", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One value written to one path. `seen` is what the writer had read there (writers read, then write on that very
+    resourceVersion), so a later write is known to have replaced it knowingly."""
+
+    id: str
+    site: str
+    path: str
+    value: str | None
+    seen: str | None
+    acknowledged: bool
+
+
+def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding:
+    views, unsure = viewed(evidence, members_of(evidence, resource))
+    writes = [write for call in evidence.history.calls(*WRITES) for write in _writes(call, resource)]
+    acknowledged = [write for write in writes if write.acknowledged]
+    lost = [write for write in acknowledged if views and not _accounted_for(write, writes, views, resource)]
+    if evidence.history.truncated:
+        unsure.append(f"the history was cut after {evidence.history.limit} lines")
+    return judge(
+        NAME,
+        resource,
+        saw=len(acknowledged),
+        wrong=[f"{write.id}: {write.path}={write.value!r} written at {write.site} is nowhere" for write in lost],
+        unsure=unsure if views else [*unsure, "no member was looked at"],
+        guilty=[write.id for write in lost],
+    )
+
+
+def _writes(call: Call, resource: str) -> Iterator[_Write]:
+    """What the call wrote, or may have written."""
+    patch = call.invoke.value.get("patch")
+    if call.invoke.resource != resource or call.surely_failed or not isinstance(patch, Mapping):
+        return
+    seen = call.end.value.get("seen") if call.end is not None else None
+    before: Mapping[str, str | None] = seen if isinstance(seen, Mapping) else {}
+    for key, value in sorted(patch.items()):
+        yield _Write(call.invoke.id, call.invoke.process, f"labels/{key}", value, before.get(key), call.acknowledged)
+
+
+def _accounted_for(write: _Write, writes: list[_Write], views: Mapping[str, SiteView], resource: str) -> bool:
+    return (
+        all(_stands(write, view, resource) for view in views.values())
+        or any(_replaces(other, write) for other in writes)
+        or any(_shown_as_loser(write, view, resource) for view in views.values())
+    )
+
+
+def _stands(write: _Write, view: SiteView, resource: str) -> bool:
+    return resource in view.objects and view.objects[resource].get(write.path) == write.value
+
+
+def _replaces(other: _Write, write: _Write) -> bool:
+    return other is not write and other.path == write.path and other.seen == write.value and other.id != write.id
+
+
+def _shown_as_loser(write: _Write, view: SiteView, resource: str) -> bool:
+    return any(
+        (loser.resource, loser.path, loser.value) == (resource, write.path, write.value) for loser in view.losers
+    )

@@ -1,0 +1,44 @@
+"""What each world can do. A timeline that asks for more is refused before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SITES_MAX_VIRTUAL = 2000
+SITES_MAX_PROXY = 250
+"""A record of 200 members uses about 1,500 links, each a proxy with two descriptors a connection; more sites do not fit
+into the descriptors and ports of one machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """`able` are the needs of events (chaos.scenario.compile.event_needs); `approximate` says how some are only near."""
+
+    world: str
+    able: frozenset[str]
+    approximate: Mapping[str, str] = field(default_factory=dict)
+    sites_max: int
+
+    def refusal(self, need: str) -> str:
+        return f"the {self.world} world has no {need}: it can do {', '.join(sorted(self.able))}"
+
+    def size_refusal(self, sites: int) -> str:
+        return f"{sites} sites do not fit into the {self.world} world: at most {self.sites_max}, or --world virtual"
+
+
+VIRTUAL = Capabilities(
+    world="virtual",
+    able=frozenset({"operations", "heal", "partition/drop", "partition/reject", "partition/jam"}),
+    sites_max=SITES_MAX_VIRTUAL,
+)
+PROXY = Capabilities(
+    world="proxy",
+    able=frozenset({"operations", "heal", "partition/drop", "partition/reject", "partition/jam"}),
+    approximate={
+        "partition/drop": "the connect succeeds, then nothing passes (toxic timeout 0)",
+        "partition/jam": "bytes queue in the proxy (toxic bandwidth 0)",
+    },
+    sites_max=SITES_MAX_PROXY,
+)
+WORLDS: Mapping[str, Capabilities] = {"virtual": VIRTUAL, "proxy": PROXY}
