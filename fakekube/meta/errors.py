@@ -59,6 +59,8 @@ class StatusError(Exception):
     message: str
     details: Details | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    # Of the Status itself; a 410 of a list carries a new continue token here.
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.code} {self.reason}: {self.message}"
@@ -68,7 +70,7 @@ class StatusError(Exception):
         body: KubeObject = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.metadata),
             "status": "Failure",
             "message": self.message,
         }
