@@ -1,1 +1,28 @@
 """An asyncio event loop whose clock jumps, and the in-memory network on it."""
+
+from chaos.virtual.errors import BlockingClientError, DeadlockError, LivelockError, VirtualWorldError
+from chaos.virtual.link import CutMode, Link, LinkSettings
+from chaos.virtual.loop import VirtualLoop
+from chaos.virtual.network import Network
+from chaos.virtual.run import run_virtual
+from chaos.virtual.sites import OBSERVER, context_at, current_site, site_context
+from chaos.virtual.trace import Trace, WireChunk
+
+__all__ = [
+    "OBSERVER",
+    "BlockingClientError",
+    "CutMode",
+    "DeadlockError",
+    "Link",
+    "LinkSettings",
+    "LivelockError",
+    "Network",
+    "Trace",
+    "VirtualLoop",
+    "VirtualWorldError",
+    "WireChunk",
+    "context_at",
+    "current_site",
+    "run_virtual",
+    "site_context",
+]
