@@ -1,0 +1,95 @@
+"""The apiserver core as a target: no sockets, and a clock that the player moves, so a wait costs nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.response import Response, WatchStream
+from fakekube.apiserver.server import Apiserver
+from tests.recordings.answer import Answer
+from tests.recordings.play import Question, Watch
+
+START_S = 1_800_000_000.0
+
+
+class CoreTarget:
+    """One fresh apiserver, and its time."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._now = START_S
+        self._apiserver = Apiserver(name="recordings", now=self.now, rng=random.Random(seed))
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes: background work runs when it is due, not later."""
+        end = self._now + seconds
+        while (due := self._apiserver.next_due()) is not None and due <= end:
+            self._now = max(self._now, due)
+            self._apiserver.run_due(self._now)
+        self._now = end
+
+    def token(self, who: str) -> str | None:
+        return None
+
+    def ask(self, question: Question) -> Answer:
+        result = self._handle(question)
+        if isinstance(result, Response):
+            return Answer(code=result.status, headers=_by_name(result.headers), raw=result.body)
+        raw = result.drain()
+        result.close()
+        return Answer(code=result.status, headers=_by_name(result.headers), raw=raw)
+
+    def watch(self, question: Question) -> tuple[Answer, Watch | None]:
+        result = self._handle(question)
+        if isinstance(result, Response):
+            return Answer(code=result.status, headers=_by_name(result.headers), raw=result.body), None
+        return Answer(code=result.status, headers=_by_name(result.headers)), _CoreWatch(self, result)
+
+    def _handle(self, question: Question) -> Response | WatchStream:
+        self.sleep(0)
+        path, _, query = question.target.partition("?")
+        return self._apiserver.handle(
+            Request(method=question.method, path=path, query=query, headers=question.headers, body=question.body or b"")
+        )
+
+
+@dataclass(slots=True)
+class _CoreWatch:
+    """Lines of a watch; waiting for one moves the target's clock to whatever comes next."""
+
+    target: CoreTarget
+    stream: WatchStream
+    _lines: list[bytes] = field(default_factory=list)
+
+    def next_line(self, patience_s: float) -> bytes | str:
+        end = self.target.now() + patience_s
+        while not self._lines:
+            self._lines = [line for line in self.stream.drain().split(b"\n") if line]
+            if self._lines:
+                break
+            if self.stream.ended:
+                return "server"
+            if self.target.now() >= end:
+                return "client"
+            self._wait(end)
+        return self._lines.pop(0)
+
+    def _wait(self, end: float) -> None:
+        step = min(end, self.target.now() + 0.05, self.stream.wake_at or end)
+        self.target.sleep(max(step - self.target.now(), 0))
+        self.stream.tick(self.target.now())
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    return values
