@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types sim real clean
+.PHONY: demo test check lint types sim record recordings tables bench real clean
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fakekube needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -27,6 +27,20 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: lint types test
+
+# One trace hash over three PYTHONHASHSEEDs, another for another seed.
+sim: $(READY)
+	@tests/simulation/determinism.sh $(BIN)/fakekube
+
+recordings: $(READY)
+	$(BIN)/python -m tests.recordings.replay
+
+# needs a running apiserver: make record SERVER=https://127.0.0.1:6443 TOKEN=...
+record: $(READY)
+	$(BIN)/python -m tests.recordings.record --server $(SERVER) --token $(TOKEN)
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
 
 real: $(READY)
 	tests/real/build.sh
