@@ -119,6 +119,18 @@ class Schema:
         return frozenset(self._inner.get("p", ()))
 
     @property
+    def embedded(self) -> Mapping[str, str]:
+        """Fields that stand in an embedded Go struct, and its name: Go's error paths spell it out."""
+        embedded: Mapping[str, str] = self._inner.get("em", {})
+        return embedded
+
+    @property
+    def go_types(self) -> Mapping[str, str]:
+        """The Go type of the fields where it is a named one, such as `v1.RestartPolicy`."""
+        go_types: Mapping[str, str] = self._inner.get("g", {})
+        return go_types
+
+    @property
     def gvks(self) -> tuple[GroupVersionKind, ...]:
         """The kinds this type serves, by x-kubernetes-group-version-kind."""
         return tuple(GroupVersionKind(*gvk) for gvk in self._inner.get("gvk", ()))
@@ -147,11 +159,25 @@ def _resolve(node: _Node) -> Schema:
     return Schema(node, target.name, target)
 
 
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+# Registered in every group-version, so the table does not list them one by one.
+_EVERYWHERE = frozenset({"DeleteOptions", "WatchEvent"})
+
+
 @cache
 def schema_for(gvk: GroupVersionKind) -> Schema | None:
     """The schema of a built-in kind, lists and reviews included; None for a kind the table does not have."""
     name = _table()["kinds"].get(f"{gvk.api_version}/{gvk.kind}")
-    return None if name is None else schema_named(msgspec.json.decode(name, type=str))
+    if name is not None:
+        return schema_named(msgspec.json.decode(name, type=str))
+    if gvk.kind in _EVERYWHERE and gvk.api_version in _api_versions():
+        return schema_named(f"{_META}.{gvk.kind}")
+    return None
+
+
+@cache
+def _api_versions() -> frozenset[str]:
+    return frozenset(kind.rpartition("/")[0] for kind in _table()["kinds"])
 
 
 def schema_names() -> tuple[str, ...]:
