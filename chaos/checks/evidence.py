@@ -58,7 +58,9 @@ class SiteView:
 class Searchable(Protocol):
     """Bytes that reached one site, over the wire or on its disk."""
 
-    complete: bool
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left out; what was not kept cannot be found."""
 
     def find(self, needle: bytes) -> str | None:
         """Where `needle` stands (`from site-001`, `file journal`), or None."""

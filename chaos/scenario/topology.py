@@ -44,7 +44,7 @@ class Sites:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkQuality:
-    """One way: every chunk is late by `latency_s` plus up to `jitter_s`."""
+    """One way: every chunk is late by `latency_s`, give or take up to `jitter_s`."""
 
     latency_s: float = 0.02
     jitter_s: float = 0.0

@@ -1,0 +1,153 @@
+"""One timeline in a virtual world of its own: from nothing to evidence, the same at every run."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine, Mapping
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.history import History
+from chaos.scenario.compile import approximations, check_world
+from chaos.scenario.timeline import LinkCut, Timeline
+from chaos.virtual.loop import VirtualLoop
+from chaos.virtual.run import run_virtual
+from chaos.worlds.capabilities import VIRTUAL
+from chaos.worlds.operations import Users
+from chaos.worlds.outcome import Outcome
+from chaos.worlds.play import play
+from chaos.worlds.views import CONFIGMAPS, CONFLICTS, NAMESPACES, RECORDS, site_view
+from chaos.worlds.virtual import AgentClass, World, collab_agent
+from chaos.worlds.wire import WireLog, search_disks
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.response import Response
+from fakekube.apiserver.server import Apiserver
+
+LOOK_TIMEOUT_S: Final = 10.0
+
+
+def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent) -> Outcome:
+    """Play `timeline` in virtual time and look at every site at the end.
+
+    Raises Unsupported for a timeline that the virtual world cannot play, RuntimeError inside a running event loop.
+    """
+    check_world(timeline, VIRTUAL)
+    return run_virtual(lambda loop: _rehearse(loop, timeline, agent), seed=timeline.seed)
+
+
+async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) -> Outcome:
+    wire = _wire_log(timeline)
+    loop.network.tap = wire
+    world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
+    async with world:
+        stage = VirtualStage(world)
+        history = History()
+        users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
+        rest = await play(timeline, stage, users.perform)
+        loop.network.tap = None
+        seconds = stage.now()
+        trace = _trace(world, history)
+        evidence = Evidence(
+            timeline=timeline,
+            history=history,
+            views=await look_at_sites(world, tuple(timeline.members())),
+            healed_t=rest.healed_t,
+            settled_t=rest.settled_t,
+            wire=wire.sites if wire is not None else {},
+            disks=search_disks(world.disks),
+        )
+        return Outcome(
+            world=VIRTUAL.world,
+            evidence=evidence,
+            seconds=seconds,
+            requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
+            trace_sha256=trace,
+            approximate=approximations(timeline, VIRTUAL),
+        )
+
+
+def _wire_log(timeline: Timeline) -> WireLog | None:
+    """Keeping the wire costs time and memory: done only where some site is outside of something."""
+    outsiders = {site for members in timeline.members().values() for site in timeline.sites if site not in members}
+    return WireLog(timeline.sites, outsiders) if outsiders else None
+
+
+def _trace(world: World, history: History) -> str:
+    return hashlib.sha256(f"{world.network.trace.hexdigest()}\n{history.dump()}".encode()).hexdigest()
+
+
+class VirtualStage:
+    """A world under a timeline. Its clock starts at 0 when it is made."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._start_s = world.loop.time()
+
+    def now(self) -> float:
+        return self._world.loop.time() - self._start_s
+
+    async def cut(self, cut: LinkCut) -> None:
+        self._world.network.link(cut.origin, cut.target).cut(cut.mode, cause=cut.id)
+
+    async def heal(self, cut: LinkCut) -> None:
+        self._world.network.link(cut.origin, cut.target).heal(cause=cut.id)
+
+    async def heal_all(self) -> None:
+        self._world.heal()
+
+    async def revisions(self) -> tuple[str, ...]:
+        return tuple(revision(apiserver) for apiserver in self._world.apiservers.values())
+
+    def start(self, site: str, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        return self._world.run_at(site, coroutine)
+
+
+def revision(apiserver: Apiserver) -> str:
+    """The resourceVersion of a site as a whole, as every list shows it."""
+    answer = apiserver.handle(Request(method="GET", path=NAMESPACES, query="limit=1"))
+    if not isinstance(answer, Response):
+        raise TypeError(f"a list is no watch: {answer!r}")
+    return msgspec.json.decode(answer.body, type=_List).metadata.resource_version
+
+
+class _ListMetadata(msgspec.Struct, rename="camel"):
+    resource_version: str
+
+
+class _List(msgspec.Struct):
+    metadata: _ListMetadata
+
+
+async def look_at_sites(world: World, resources: tuple[str, ...]) -> dict[str, SiteView]:
+    """A view of every site: what its agent tells over HTTP, and what its apiserver holds."""
+    timeout = aiohttp.ClientTimeout(total=LOOK_TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        return {site: await _look(world, session, site, resources) for site in world.sites}
+
+
+async def _look(world: World, session: aiohttp.ClientSession, site: str, resources: tuple[str, ...]) -> SiteView:
+    try:
+        told = {path: await _get(session, world.agent_url(site) + path) for path in (RECORDS, CONFLICTS)}
+        held = {path: _read(world, site, path) for path in (NAMESPACES, CONFIGMAPS)}
+    except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+        return SiteView(site=site, problem=f"{type(error).__name__}: {error}")
+    documents: Mapping[str, bytes] = {**told, **held}
+    return site_view(site, documents, resources)
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> bytes:
+    async with session.get(url) as response:
+        response.raise_for_status()
+        return await response.read()
+
+
+def _read(world: World, site: str, path: str) -> bytes:
+    """Straight from the apiserver: the agent under test has no say in what is there."""
+    answer = world.apiservers[site].handle(Request(method="GET", path=path, headers={"accept": "application/json"}))
+    if not isinstance(answer, Response) or answer.status != 200:
+        raise ConnectionError(f"the apiserver does not list {path}")
+    return answer.body
