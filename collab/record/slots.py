@@ -9,12 +9,9 @@ A writer is `<site>~<token>`, new at every start and every join of a document, s
 """
 
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, NewType, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
-
-SiteName = NewType("SiteName", str)
-Writer = NewType("Writer", str)
 
 #: An update may raise the Lamport counter by its own number of writes plus this, no more.
 LAMPORT_LEAP: Final = 1 << 20
