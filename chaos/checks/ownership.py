@@ -16,7 +16,7 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
     records = {site: record for site, view in views.items() if (record := view.record_of(resource)) is not None}
     wrong = Missing("record", resource).at(site for site in views if site not in records)
     if records:
-        wrong += _several_records(records) + _disagreement(records) + _actors(records, whole=len(records) == len(views))
+        wrong += _several_records(records) + _disagreement(records) + _actors(records, whole=not unsure)
     return judge(NAME, resource, saw=len(records), wrong=wrong, unsure=unsure)
 
 

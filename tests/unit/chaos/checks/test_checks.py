@@ -1,0 +1,252 @@
+"""Each check on a good run, on runs with one bug planted, and on runs that show it nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chaos.checks.catalog import CHECKS, run_checks
+from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.finding import REASONS_MAX, Finding, judge, overall
+from chaos.checks.history import History
+from chaos.scenario.model import Claim
+from tests.unit.chaos.checks.planted import (
+    GOOD,
+    HEARD,
+    LINES,
+    MEMBERS,
+    RECORD,
+    TEAM,
+    TIMELINE,
+    VIEWS,
+    Heard,
+    unseen,
+    with_line,
+    with_record,
+    with_view,
+)
+
+
+def found(name: str, evidence: Evidence, within_s: float | None = None) -> Finding:
+    return CHECKS[name].run(evidence, TEAM, within_s)
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_good_run_is_valid_and_something_was_seen(name: str) -> None:
+    finding = found(name, GOOD)
+    assert (finding.verdict, finding.reasons) == ("valid", ())
+    assert finding.saw > 0
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_run_that_shows_nothing_is_never_valid(name: str) -> None:
+    nothing = replace(GOOD, history=History(), views={}, wire={}, disks={})
+    assert found(name, nothing).verdict != "valid"
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_an_unknown_resource_is_never_valid(name: str) -> None:
+    assert CHECKS[name].run(GOOD, "namespaces/other", None).verdict != "valid"
+
+
+PLANTED: dict[str, list[tuple[Evidence, str]]] = {
+    "converged": [
+        (
+            with_view("b", objects={TEAM: {"labels/crop": "barley"}}),
+            "labels/crop differs: 'oats' at 2 sites, but 'barley' at b",
+        ),
+        (with_view("b", objects={TEAM: {}}), "labels/crop differs: 'oats' at 2 sites, but None at b"),
+        (with_view("b", objects={}), "no copy of namespaces/team at b"),
+        (with_view("b", records=()), "no record of namespaces/team at b"),
+        (with_record("b", digest="d2"), "record digest differs: d1 at 2 sites, but d2 at b"),
+        (with_record("b", value_digest="v2"), "value digest differs: v1 at 2 sites, but v2 at b"),
+        (replace(GOOD, settled_t=None), "the sites were still changing when the quiet period ended"),
+    ],
+    "one-owner": [
+        (with_record("c", owner="c"), "a is the owner for a, b"),
+        (with_record("c", acting=True), "2 sites act as owner: a, c"),
+        (with_record("a", acting=False), "nobody acts as owner"),
+        (with_record("c", gid="c~1.1"), "2 records of one resource: a~1.1, c~1.1"),
+        (with_record("b", members={"b": "member", "c": "member"}), "the owner a is no member for b"),
+        (with_view("b", records=(replace(RECORD, state="invited"),)), "no record of namespaces/team at b"),
+        (
+            replace(
+                GOOD,
+                views={
+                    **VIEWS,
+                    "a": replace(VIEWS["a"], records=(RECORD,)),
+                    "b": replace(VIEWS["b"], records=(replace(RECORD, acting=True),)),
+                },
+            ),
+            "b acts as owner, but names a",
+        ),
+    ],
+    "placed-at-members": [
+        (with_view("c", objects={}), "no copy of namespaces/team at c"),
+        (with_view("d", objects={TEAM: {}}), "a copy of namespaces/team at d, outside its members"),
+    ],
+    "no-lost-acknowledged-write": [
+        (with_view("c", losers=(), objects=VIEWS["c"].objects), ""),
+        (
+            replace(GOOD, views={site: replace(view, losers=()) for site, view in VIEWS.items()}),
+            "w2: labels/crop='wheat' written at c is nowhere",
+        ),
+        (
+            replace(
+                GOOD, views={site: replace(view, objects={TEAM: {}}) for site, view in VIEWS.items() if site != "d"}
+            ),
+            "w1: labels/crop='oats' written at a is nowhere",
+        ),
+    ],
+    "local-writes-available": [
+        (with_line(5, type="info"), "w2 at c: ended as info"),
+        (with_line(5, type="fail", code=503), "w2 at c: ended as fail (503)"),
+        (with_line(5, t=17.5), "w2 at c: took 2.5s"),
+        (replace(GOOD, history=History(list(LINES[:5]))), "w2 at c: was never answered"),
+    ],
+    "no-leak-outside-scope": [
+        (
+            replace(GOOD, wire={**HEARD, "d": Heard(b"OP a~1.1")}),
+            "gid a~1.1 reached d, which is outside the scope (wire, from somewhere)",
+        ),
+        (replace(GOOD, wire={**HEARD, "d": Heard(b"GET /team")}), "name team reached d"),
+        (replace(GOOD, disks={**HEARD, "d": Heard(b"a~1.1")}), "gid a~1.1 reached d, which is outside the scope (disk"),
+    ],
+}
+BUGS = [(name, evidence, reason) for name, bugs in PLANTED.items() for evidence, reason in bugs if reason]
+
+
+@pytest.mark.parametrize(("name", "evidence", "reason"), BUGS, ids=[f"{name}: {reason}" for name, _, reason in BUGS])
+def test_a_planted_bug_is_seen_and_named(name: str, evidence: Evidence, reason: str) -> None:
+    finding = found(name, evidence)
+    assert finding.verdict == "invalid"
+    assert any(reason in text for text in finding.reasons), finding.reasons
+
+
+def test_every_check_has_a_planted_bug() -> None:
+    assert {name for name, _, _ in BUGS} == set(CHECKS)
+
+
+def test_a_conflict_that_one_member_shows_is_no_loss() -> None:
+    assert found("no-lost-acknowledged-write", with_view("c", losers=())).verdict == "valid"
+
+
+@pytest.mark.parametrize("name", ["converged", "one-owner", "placed-at-members", "no-lost-acknowledged-write"])
+def test_a_member_out_of_sight_makes_a_clean_run_unknown(name: str) -> None:
+    finding = found(name, unseen("b"))
+    assert finding.verdict == "unknown"
+    assert finding.reasons == ("b could not be looked at: TimeoutError",)
+
+
+def test_what_is_wrong_elsewhere_stays_wrong_with_a_member_out_of_sight() -> None:
+    half = replace(unseen("b"), views={**unseen("b").views, "c": replace(VIEWS["c"], objects={})})
+    assert found("converged", half).verdict == "invalid"
+
+
+def test_an_owner_out_of_sight_is_no_absent_owner() -> None:
+    assert found("one-owner", unseen("a")).verdict == "unknown"
+
+
+def test_equal_emptiness_is_no_convergence() -> None:
+    empty = {site: replace(view, objects={TEAM: {}}) for site, view in VIEWS.items() if site in MEMBERS}
+    assert found("converged", replace(GOOD, views={**VIEWS, **empty})).verdict == "unknown"
+
+
+def test_a_change_after_the_bound_is_too_late() -> None:
+    assert found("converged", GOOD, within_s=3).verdict == "valid"
+    finding = found("converged", GOOD, within_s=2)
+    assert finding.verdict == "invalid"
+    assert finding.reasons == ("the last change came 3s after the heal, later than 2s",)
+
+
+def test_a_bound_on_local_writes_may_be_given() -> None:
+    assert found("local-writes-available", GOOD, within_s=0.015).verdict == "invalid"
+
+
+def test_a_refused_write_is_no_lost_write() -> None:
+    views = {site: replace(view, losers=()) for site, view in VIEWS.items()}
+    evidence = replace(with_line(5, type="fail", code=409), views=views)
+    assert found("no-lost-acknowledged-write", evidence).verdict == "valid"
+
+
+def test_a_write_of_unknown_end_may_have_replaced_what_it_saw() -> None:
+    """w2 timed out after it had read `oats`: that `oats` is gone is then no loss."""
+    lines = list(LINES)
+    lines[5] = replace(lines[5], type="info", value={**lines[5].value, "seen": {"crop": "oats"}})
+    views = {site: replace(view, losers=(), objects={TEAM: {"labels/crop": "wheat"}}) for site, view in VIEWS.items()}
+    evidence = replace(GOOD, history=History(lines), views={**views, "d": SiteView(site="d")})
+    assert found("no-lost-acknowledged-write", evidence).verdict == "valid"
+
+
+def test_a_write_that_had_not_seen_it_replaces_nothing() -> None:
+    """Both read `barley`; the later one wins without showing the loser: that is a loss, whatever the clock says."""
+    views = {site: replace(view, losers=()) for site, view in VIEWS.items()}
+    finding = found("no-lost-acknowledged-write", replace(GOOD, views=views))
+    assert finding.guilty == ("w2",)
+
+
+def test_a_cut_history_proves_nothing() -> None:
+    evidence = replace(GOOD, history=History(list(LINES), truncated=True))
+    assert found("no-lost-acknowledged-write", evidence).verdict == "unknown"
+
+
+def test_a_write_where_nothing_is_says_nothing_about_availability() -> None:
+    lines = [LINES[4], replace(LINES[5], type="fail", code=404)]
+    assert found("local-writes-available", replace(GOOD, history=History(lines))).verdict == "unknown"
+
+
+def test_only_writes_under_a_cut_count_as_local_writes() -> None:
+    lines = [replace(LINES[4], t=31), replace(LINES[5], t=31.01)]
+    finding = found("local-writes-available", replace(GOOD, history=History(lines)))
+    assert (finding.verdict, finding.saw) == ("unknown", 0)
+
+
+def test_a_blind_search_is_not_believed() -> None:
+    blind = {**HEARD, "b": Heard(b"\x8f\x03\x11")}
+    finding = found("no-leak-outside-scope", replace(GOOD, wire=blind))
+    assert finding.verdict == "unknown"
+    assert "name team was not found on the wire of b: the search is blind" in finding.reasons
+
+
+def test_a_wire_that_was_not_kept_whole_proves_no_absence() -> None:
+    finding = found("no-leak-outside-scope", replace(GOOD, wire={**HEARD, "d": Heard(b"HELLO a", complete=False)}))
+    assert (finding.verdict, finding.reasons) == ("unknown", ("not all that reached d was kept",))
+
+
+def test_without_an_outsider_there_is_no_locality_to_see() -> None:
+    everywhere = replace(TIMELINE, sites=MEMBERS)
+    finding = found("no-leak-outside-scope", replace(GOOD, timeline=everywhere))
+    assert (finding.verdict, finding.saw) == ("unknown", 0)
+
+
+def test_claims_run_on_their_resource_or_on_all() -> None:
+    claims = (
+        Claim(name="one-owner", phase="eventually"),
+        Claim(name="converged", phase="eventually", resource=TEAM, within_s=2),
+    )
+    findings = run_checks(replace(GOOD, timeline=replace(TIMELINE, claims=claims)))
+    assert [(finding.check, finding.resource, finding.verdict) for finding in findings] == [
+        ("one-owner", TEAM, "valid"),
+        ("converged", TEAM, "invalid"),
+    ]
+
+
+# --- verdicts
+
+
+def test_the_worst_finding_decides() -> None:
+    valid, unknown, invalid = (
+        judge("x", TEAM, saw=1, wrong=wrong, unsure=unsure)
+        for wrong, unsure in (((), ()), ((), ("?",)), (("!",), ("?",)))
+    )
+    assert overall([valid, valid]) == "valid"
+    assert overall([valid, unknown]) == "unknown"
+    assert overall([unknown, invalid, valid]) == "invalid"
+    assert overall([]) == "unknown"
+
+
+def test_reasons_are_bounded() -> None:
+    finding = judge("x", TEAM, saw=1, wrong=[f"reason {number}" for number in range(100)])
+    assert len(finding.reasons) == REASONS_MAX + 1
+    assert finding.reasons[-1] == f"and {100 - REASONS_MAX} more"
