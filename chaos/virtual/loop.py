@@ -7,6 +7,7 @@ a run repeats. Nothing here reads the machine's clock, opens a socket or starts 
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 import itertools
 from collections.abc import Callable, Coroutine, Generator
@@ -25,15 +26,24 @@ if TYPE_CHECKING:
 NS_PER_S: Final = 1_000_000_000
 EPOCH_S: Final = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a run shows the same dates on every day
 LIVELOCK_TURNS: Final = 1_000_000
+_COLLECT_TURNS: Final = (
+    1 << 19
+)  # some seconds of work; a count of turns, so that finalizers run at the same point of every run
 _MANY_CANCELLED: Final = 100
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-def to_ns(seconds: float) -> int:
-    """Seconds as whole nanoseconds, rounded."""
-    return round(seconds * NS_PER_S)
+def instant_ns(when_s: float) -> int:
+    """The first nanosecond at which `time()` is not less than `when_s`: a callback that finds it is too early would set its timer again, forever."""
+    when_ns = round(when_s * NS_PER_S)
+    return when_ns if when_ns / NS_PER_S >= when_s else when_ns + 1
+
+
+def delay_ns(delay_s: float) -> int:
+    """A delay in whole nanoseconds, at least one when there is any: sleeping for the rest of a deadline must reach it."""
+    return max(round(delay_s * NS_PER_S), 1 if delay_s > 0 else 0)
 
 
 class Timer(asyncio.TimerHandle):
@@ -91,7 +101,7 @@ class VirtualLoop(SocketCalls):
 
         Raises ValueError for a time that has passed.
         """
-        when_ns = to_ns(seconds)
+        when_ns = instant_ns(seconds)
         if when_ns < self.now_ns:
             raise ValueError(f"the clock shows {self.time()} s and cannot go back to {seconds} s")
         self._move_to(when_ns)
@@ -106,12 +116,12 @@ class VirtualLoop(SocketCalls):
     def call_later(
         self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        return self.call_at_ns(self.now_ns + to_ns(delay), callback, *args, context=context)
+        return self.call_at_ns(self.now_ns + delay_ns(delay), callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        return self.call_at_ns(to_ns(when), callback, *args, context=context)
+        return self.call_at_ns(instant_ns(when), callback, *args, context=context)
 
     def call_at_ns(
         self, when_ns: int, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
@@ -135,6 +145,10 @@ class VirtualLoop(SocketCalls):
 
     # Turns
 
+    def run_forever(self) -> None:
+        self._turns_of_last_move = self.turns
+        super().run_forever()
+
     def _run_once(self) -> None:
         self._count_turn()
         ready = self._ready
@@ -150,6 +164,8 @@ class VirtualLoop(SocketCalls):
         self.turns += 1
         if self.turns - self._turns_of_last_move > self._livelock_turns:
             raise LivelockError(describe_livelock(self, self._livelock_turns, list(self._ready)))
+        if self.turns % _COLLECT_TURNS == 0 and not gc.isenabled():
+            gc.collect()
 
     def _jump(self) -> None:
         """Let time pass until the first timer."""

@@ -50,14 +50,16 @@ class SocketCalls(asyncio.BaseEventLoop):
         site = self.network.resolve(_text(host or "localhost"))
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (site, _port(port)))]
 
-    async def getnameinfo(self, sockaddr: tuple[str, int], flags: int = 0) -> tuple[str, str]:
+    async def getnameinfo(  # type: ignore[override]  # as above
+        self, sockaddr: tuple[str, int], flags: int = 0
+    ) -> tuple[str, str]:
         return sockaddr[0], str(sockaddr[1])
 
     async def sock_connect(self, sock: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]  # as above
         """Open a virtual connection in the name of `sock`, which stays untouched."""
         self._connected[sock] = await self.network.connect(address[0], address[1])
 
-    async def create_connection(  # type: ignore[override]  # the options that matter here, of asyncio's many
+    async def create_connection(
         self,
         protocol_factory: Callable[[], P],
         host: str | None = None,
@@ -78,7 +80,7 @@ class SocketCalls(asyncio.BaseEventLoop):
         protocol = protocol_factory()
         return VirtualTransport.attach(self.network.loop, endpoint, protocol), protocol
 
-    async def create_server(  # type: ignore[override]  # as above
+    async def create_server(  # type: ignore[override]  # the options that matter here, of asyncio's many
         self,
         protocol_factory: Callable[[], asyncio.BaseProtocol],
         host: str | None = None,
