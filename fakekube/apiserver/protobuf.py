@@ -434,10 +434,17 @@ def _message(name: str) -> _Message:
 def _message_of(kind: GroupVersionKind) -> _Message:
     """The message of a built-in kind, or of one that belongs to no group (Status, APIVersions). Raises ProtobufFault when the kind has no protobuf form."""
     schema = schema_for(kind) if kind.version else None
-    name = f"{_META}.{kind.kind}" if schema is None else message_name(schema.name)
-    if name not in _table():
-        raise ProtobufFault(f"{kind.kind} of {kind.api_version} has no protobuf form")
-    return _message(name)
+    names = _guesses(kind) if schema is None else (message_name(schema.name),)
+    for name in names:
+        if name in _table():
+            return _message(name)
+    raise ProtobufFault(f"{kind.kind} of {kind.api_version} has no protobuf form")
+
+
+def _guesses(kind: GroupVersionKind) -> tuple[str, ...]:
+    """Kinds without a schema: those of no group, and aggregated discovery."""
+    group = kind.group.partition(".")[0]
+    return f"{_META}.{kind.kind}", f"k8s.io.api.{group}.{kind.version}.{kind.kind}"
 
 
 def message_name(openapi_name: str) -> str:
