@@ -145,6 +145,7 @@ class Shadow:
         self._held: _Live | _Gone | None = None
         self._open: LocalWrite | None = None
         self._stale = False
+        self._former = ""  # the uid that is gone: its late events are no new object
         self._deleting = ""  # the uid that a DELETE was accepted for
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -203,14 +204,18 @@ class Shadow:
         if self._open:
             self._hold(live)
             return Step()
-        if live.rv <= self._state.rv and self._known:
+        if self._known and (live.rv <= self._state.rv or live.uid == self._former):
             return Step()
         return self._take(live, n)
 
     def read(self, obj: KubeObject | None, n: int) -> Step:
         """The answer of the GET that a step asked for; None for 404. It passes edit detection like any event (W3)."""
         self._stale = False
-        return self.gone(self._state.rv + 1) if obj is None else self.observe(obj, n)
+        if obj is not None:
+            return self.observe(obj, n)
+        if self._open is None:
+            self._vanish(self._state.rv)
+        return self._step({})
 
     def gone(self, rv: int, uid: str = "") -> Step:
         """The object is not there: a DELETED event (its resourceVersion and uid), or missing from a list.
@@ -228,7 +233,7 @@ class Shadow:
 
     def reset(self, obj: KubeObject | None, revision: int) -> Step:
         """The apiserver was restored from a backup: what it holds now is the shadow, and no edit by anybody."""
-        self._held, self._deleting = None, ""
+        self._held, self._deleting, self._former = None, "", ""
         self._state = msgspec.structs.replace(self._state, rv=0, tried={}, unsettled=False)
         if obj is None:
             self._vanish(revision)
@@ -300,6 +305,7 @@ class Shadow:
 
     def _vanish(self, rv: int) -> None:
         """No object. An unanswered create may still arrive, so what it tried is kept."""
+        self._former = self._state.uid or self._former
         self._live, self._known, self._stale, self._deleting = None, True, False, ""
         tried = self._state.tried if self._state.unsettled else {}
         self._state = msgspec.structs.replace(
