@@ -317,7 +317,8 @@ class Shadow:
     def _settle(self, verb: Verb, outcome: Outcome, code: int, obj: KubeObject) -> Step:
         if outcome == "ok":
             return self._done(verb, obj)
-        if outcome == "unknown" or code >= 500:
+        if outcome == "unknown" or code >= 500 or (verb == "create" and code == 409):
+            # a 409 to a create may speak of what an earlier, unanswered create made
             self._stale = True
             return Step(read=True)
         if code in (404, 409):

@@ -90,7 +90,7 @@ def test_the_keys_are_those_of_the_specification() -> None:
     ],
 )
 def test_a_key_outside_the_grammar_is_refused_by_name(text: str) -> None:
-    with pytest.raises(BadSlot, match="slot key|FieldsV1"):
+    with pytest.raises(BadSlot, match=r"slot key|FieldsV1"):
         parse_key(text)
 
 
