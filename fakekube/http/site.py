@@ -1,8 +1,23 @@
-"""An apiserver on a listening socket of whatever asyncio loop is running: real, or virtual."""
+"""An apiserver on a listening socket of whatever asyncio loop is running: real, or virtual.
+
+aiohttp's low-level server reads and writes HTTP; everything else is the core's. Of the loop only `time`, `call_later`,
+`create_server` and futures are used, so a virtual loop runs this file as it is.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+from email.utils import formatdate
+
+from aiohttp import web
+
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
+
+# The real server compresses what is larger than this, for those who ask.
+GZIP_MIN_BYTES = 128 * 1024
 
 
 class HttpSite:
@@ -10,10 +25,160 @@ class HttpSite:
 
     def __init__(self, apiserver: Apiserver) -> None:
         self.apiserver = apiserver
+        self._server: asyncio.AbstractServer | None = None
+        self._protocols: web.Server | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self._pumps: dict[WatchPump, None] = {}
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Start serving; port 0 takes a free one. Raises OSError when the address is in use."""
-        raise OSError("not listening yet")
+        loop = asyncio.get_running_loop()
+        self._protocols = web.Server(self._answer, access_log=None, keepalive_timeout=3600.0, tcp_keepalive=False)
+        self._server = await loop.create_server(self._protocols, host, port)
+        self.apiserver.on_due_changed = self._arm
+        self._arm()
+        found = self._server.sockets[0].getsockname()
+        return f"http://{host}:{found[1]}"
 
     async def close(self) -> None:
         """Stop serving; open watches are ended, running requests answered."""
+        self.apiserver.on_due_changed = lambda: None
+        if self._due is not None:
+            self._due.cancel()
+        if self._server is not None:
+            self._server.close()
+        for pump in list(self._pumps):
+            pump.end()
+        if self._protocols is not None:
+            await self._protocols.shutdown(1.0)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def _arm(self) -> None:
+        """One timer for the earliest background work; none when nothing waits."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        due = self.apiserver.next_due()
+        if due is not None:
+            wait_s = max(0.0, due - self.apiserver.now())
+            self._due = asyncio.get_running_loop().call_later(wait_s, self._run_due)
+
+    def _run_due(self) -> None:
+        self._due = None
+        self.apiserver.run_due(self.apiserver.now())
+        self._arm()
+
+    async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        request = await _request_of(http)
+        answer = self.apiserver.handle(request)
+        if isinstance(answer, Response):
+            return self._whole(request, answer)
+        return await self._stream(http, answer)
+
+    def _whole(self, request: Request, answer: Response) -> web.Response:
+        body, headers = answer.body, [*answer.headers, ("Date", self._date())]
+        if len(body) > GZIP_MIN_BYTES and _takes_gzip(request):
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+        return _Plain(status=answer.status, headers=headers, body=body)
+
+    async def _stream(self, http: web.BaseRequest, watch: WatchStream) -> web.StreamResponse:
+        response = web.StreamResponse(status=watch.status, headers=[*watch.headers, ("Date", self._date())])
+        response.enable_chunked_encoding()
+        pump = WatchPump(watch, self.apiserver)
+        self._pumps[pump] = None
+        try:
+            await response.prepare(http)
+            await pump.run(response)
+        except ConnectionError:
+            pass  # the client went away, which ends a watch like any other end
+        finally:
+            pump.close()
+            del self._pumps[pump]
+        return response
+
+    def _date(self) -> str:
+        return formatdate(self.apiserver.now(), usegmt=True)
+
+
+class _Plain(web.Response):
+    """An answer with the core's headers alone: aiohttp adds no Server of its own."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self._headers.popall("Server", None)
+
+
+class WatchPump:
+    """Moves frames from a watch to a response: whenever it rings, and when its timer is due."""
+
+    def __init__(self, watch: WatchStream, apiserver: Apiserver) -> None:
+        self._watch = watch
+        self._apiserver = apiserver
+        self._loop = asyncio.get_running_loop()
+        self._rung: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+        watch.ring = self._ring
+
+    async def run(self, response: web.StreamResponse) -> None:
+        """Until the watch has ended and everything is written."""
+        while True:
+            frames = self._watch.drain()
+            if frames:
+                await response.write(frames)
+            elif self._watch.ended or self._stopped:
+                await response.write_eof()
+                return
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        self._arm()
+        await self._rung
+        self._rung = self._loop.create_future()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._watch.wake_at
+        if due is not None:
+            wait_s = max(0.0, due - self._apiserver.now())
+            self._timer = self._loop.call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        self._watch.tick(self._apiserver.now())
+        self._ring()
+
+    def _ring(self) -> None:
+        if not self._rung.done():
+            self._rung.set_result(None)
+
+    def end(self) -> None:
+        """End the response now, the site closes."""
+        self._stopped = True
+        self._watch.close()
+        self._ring()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._watch.close()
+
+
+async def _request_of(http: web.BaseRequest) -> Request:
+    path, _, query = http.message.path.partition("?")
+    headers: dict[str, str] = {}
+    for name, value in http.headers.items():
+        headers.setdefault(name.lower(), value)
+    body = await http.content.read(-1) if http.body_exists else b""
+    return Request(method=http.method, path=path, query=query, headers=headers, body=body)
+
+
+def _takes_gzip(request: Request) -> bool:
+    for clause in request.headers.get("accept-encoding", "").split(","):
+        coding, _, quality = clause.strip().partition(";")
+        if coding.strip() == "gzip":
+            return quality.replace(" ", "") not in ("q=0", "q=0.0")
+    return False

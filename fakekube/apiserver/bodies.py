@@ -1,0 +1,42 @@
+"""The bodies of writes: an object of the expected kind, or DeleteOptions."""
+
+from __future__ import annotations
+
+from fakekube.apiserver.call import Call
+from fakekube.apiserver.codec import decode
+from fakekube.apiserver.write_options import (
+    BodyOptions,
+    DeleteRequest,
+    delete_request_from_body,
+    delete_request_from_query,
+)
+from fakekube.meta.errors import bad_request
+from fakekube.meta.objects import GroupVersionKind, KubeObject, name_of
+
+DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
+
+
+def decoded_body(call: Call, options: BodyOptions) -> KubeObject:
+    """The object in the body, in canonical form; what is odd about it becomes warnings."""
+    expected = call.served.type.gvk if call.subresource is None else call.subresource.gvk
+    content_type = call.header("content-type")
+    decoded = decode(call.request.body, content_type, expected, field_validation=options.field_validation)
+    call.warnings.extend(decoded.warnings)
+    return decoded.object
+
+
+def delete_request(call: Call) -> DeleteRequest:
+    """All from the body when there is one; then the query does not count."""
+    if not call.request.body:
+        return delete_request_from_query(call.query)
+    decoded = decode(call.request.body, call.header("content-type"), DELETE_OPTIONS, field_validation="Ignore")
+    return delete_request_from_body(decoded.object)
+
+
+def require_name(name: str, obj: KubeObject) -> None:
+    """The body must name the object that the path names."""
+    found = name_of(obj)
+    if not found:
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if found != name:
+        raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")

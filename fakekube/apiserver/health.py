@@ -1,0 +1,42 @@
+"""/healthz, /livez and /readyz: text answers with the checks of the real server, which here always pass.
+
+Source: k8s.io/apiserver/pkg/server/healthz, and answers recorded from kube-apiserver 1.37.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fakekube.apiserver.call import NO_CACHE
+from fakekube.apiserver.discovery import page_not_found
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.response import Response
+from fakekube.registry.site import Site
+
+PLAIN_TEXT = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"), NO_CACHE)
+
+_COMMON = ("ping", "log", "etcd")
+_CHECKS: dict[str, Sequence[str]] = {
+    "healthz": _COMMON,
+    "livez": _COMMON,
+    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", "shutdown"),
+}
+
+
+def plain_text(status: int, text: str) -> Response:
+    return Response(status=status, headers=PLAIN_TEXT, body=text.encode())
+
+
+def serve_health(site: Site, request: Request) -> Response | None:
+    """The answer to a health path, whatever the method; None for other paths."""
+    endpoint, slash, check = request.path[1:].partition("/")
+    checks = _CHECKS.get(endpoint)
+    if checks is None:
+        return None
+    if slash:
+        return plain_text(200, "ok") if check in checks else page_not_found()
+    if "verbose" not in request.query:
+        return plain_text(200, "ok")
+    excluded = {pair.partition("=")[2] for pair in request.query.split("&") if pair.startswith("exclude=")}
+    lines = [f"[+]{check} excluded: ok" if check in excluded else f"[+]{check} ok" for check in checks]
+    return plain_text(200, "\n".join([*lines, f"{endpoint} check passed", ""]))

@@ -1,0 +1,72 @@
+"""PATCH: by the Content-Type to one of the patches, and its result through the same update as a PUT."""
+
+from __future__ import annotations
+
+from fakekube.apiserver.bodies import require_name
+from fakekube.apiserver.call import Answer, Call, answer
+from fakekube.apiserver.codec import media_type
+from fakekube.apiserver.write_options import BodyOptions, body_options
+from fakekube.meta.errors import Cause, Details, StatusError, invalid
+from fakekube.meta.objects import GroupVersionKind, KubeObject
+from fakekube.registry.canonical import DecodeError, canonicalize
+from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
+from fakekube.registry.schema import schema_for
+from fakekube.registry.update import update
+from fakekube.storage.items import encode_json
+
+_BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
+
+
+def patch(call: Call) -> Answer:
+    """200 with the patched object."""
+    patch_type(call)
+    options = body_options("PatchOptions", call.query, call.header("user-agent"))
+    item = update(
+        call.site,
+        call.served,
+        call.namespace,
+        call.info.name,
+        lambda live: patched_view(call, live, options),
+        options.write,
+        subresource=call.info.subresource,
+    )
+    return answer(call, 200, call.representation.one(call.served, item))
+
+
+def patch_type(call: Call) -> str:
+    """The media type of the patch. 415 for any other, and for none."""
+    header = call.header("content-type")
+    found = media_type(header)
+    if not header or found not in _BUILTIN:
+        raise StatusError(
+            code=415, reason="UnsupportedMediaType", message="415: Unsupported Media Type", details=Details()
+        )
+    return found
+
+
+def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObject:
+    """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
+    gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
+    patched = apply_patch(patch_type(call), live, call.request.body, schema_for(gvk))
+    try:
+        canonical = canonicalize(patched, gvk)
+    except DecodeError as error:
+        raise _undecodable(patched, str(error)) from None
+    if canonical.strict_errors and options.field_validation == "Strict":
+        raise _undecodable(patched, f"strict decoding error: {', '.join(canonical.strict_errors)}")
+    if options.field_validation != "Ignore":
+        call.warnings.extend(canonical.strict_errors)
+    require_name(call.info.name, canonical.object)
+    return canonical.object
+
+
+def _gvk_of(obj: KubeObject) -> GroupVersionKind:
+    group, _, version = str(obj["apiVersion"]).rpartition("/")
+    return GroupVersionKind(group, version, obj["kind"])
+
+
+def _undecodable(patched: KubeObject, why: str) -> StatusError:
+    """422 that shows the whole result, as Go quotes it."""
+    shown = encode_json(encode_json(patched).decode()).decode()
+    cause = Cause(reason="FieldValueInvalid", message=f"Invalid value: {shown}: {why}", field="patch")
+    return invalid("", "", "", [cause])

@@ -1,0 +1,98 @@
+"""From a path to a verb: which resource is meant, whether it knows the method, and how the answer shall look."""
+
+from __future__ import annotations
+
+from fakekube.apiserver.call import Answer, Call, Handler
+from fakekube.apiserver.represent import representation
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.request_info import RequestInfo, parse_query, request_info
+from fakekube.apiserver.subresources import SUBRESOURCES
+from fakekube.apiserver.verbs import VERBS
+from fakekube.meta.errors import Details, StatusError, bad_request, not_implemented
+from fakekube.registry.resources import Subresource
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+
+_OF_ALL_NAMESPACES = frozenset(["list", "watch"])
+
+
+def unknown_path() -> StatusError:
+    """404 of the router: the path is of the right form, but nothing is there."""
+    return StatusError(
+        code=404, reason="NotFound", message="the server could not find the requested resource", details=Details()
+    )
+
+
+def method_not_allowed() -> StatusError:
+    return StatusError(
+        code=405,
+        reason="MethodNotAllowed",
+        message="the server does not allow this method on the requested resource",
+        details=Details(),
+    )
+
+
+def serve_resource(site: Site, request: Request) -> Answer | None:
+    """The answer to a request for a resource; None when the path does not lead to a served group-version."""
+    query = parse_query(request.query)
+    info = request_info(request.method, request.path, query)
+    if info is None or not site.catalog.resources(info.group, info.version):
+        return None
+    served = site.served(info.group, info.version, info.resource)
+    if served is None:
+        raise unknown_path()
+    subresource = _located(served, info)
+    handler = _handler(served, info, subresource)
+    _require_name(info.name)
+    shape = representation(request.headers.get("accept", ""), info.verb)
+    return handler(
+        Call(
+            site=site,
+            request=request,
+            info=info,
+            query=query,
+            served=served,
+            subresource=subresource,
+            representation=shape,
+        )
+    )
+
+
+def _located(served: Served, info: RequestInfo) -> Subresource | None:
+    """The subresource meant. 404 where scope and path do not fit, or nothing is served at the path."""
+    misplaced = served.namespaced and info.name and not info.namespace
+    if misplaced or (not served.namespaced and info.namespace and info.resource != "namespaces"):
+        raise unknown_path()
+    if not info.subresource:
+        return None
+    found = served.type.subresources.get(info.subresource)
+    if found is None or (info.rest and info.subresource != "proxy"):
+        raise unknown_path()
+    return found
+
+
+def _handler(served: Served, info: RequestInfo, subresource: Subresource | None) -> Handler:
+    """The function for the verb. 405 for a method the resource does not know."""
+    if subresource is not None:
+        if info.verb not in subresource.verbs:
+            raise method_not_allowed()
+        found = SUBRESOURCES.get((served.type.qualified, subresource.name)) or SUBRESOURCES.get(("*", subresource.name))
+        handler = found.get(info.verb) if found else None
+        if handler is None:
+            raise not_implemented(f"{served.type.qualified}/{subresource.name}")
+        return handler
+    everywhere = served.namespaced and not info.namespace
+    if info.verb not in served.type.verbs or (everywhere and info.verb not in _OF_ALL_NAMESPACES):
+        raise method_not_allowed()
+    handler = VERBS.get(info.verb)
+    if handler is None:
+        raise method_not_allowed()
+    return handler
+
+
+def _require_name(name: str) -> None:
+    """Names that could never stand in a path."""
+    if name in (".", ".."):
+        raise bad_request(f"Name parameter invalid: {name!r}: may not be '.' or '..'")
+    if "%" in name:
+        raise bad_request(f"Name parameter invalid: \"{name}\": may not contain '%'")

@@ -1,0 +1,133 @@
+"""The verbs of a resource: from a call to the registry and back. One function a verb, and the table of them."""
+
+from __future__ import annotations
+
+from fakekube.apiserver.bodies import decoded_body, delete_request, require_name
+from fakekube.apiserver.call import Answer, Call, Handler, answer
+from fakekube.apiserver.codec import encode
+from fakekube.apiserver.list_options import list_options, watch_options
+from fakekube.apiserver.patches import patch
+from fakekube.apiserver.watch import WatchTarget, open_watch
+from fakekube.apiserver.write_options import body_options
+from fakekube.meta.errors import StatusError, not_found
+from fakekube.meta.objects import KubeObject, metadata, uid_of
+from fakekube.registry.create import create
+from fakekube.registry.delete import delete
+from fakekube.registry.list import list_page
+from fakekube.registry.options import DeleteOptions
+from fakekube.registry.strategies import Served
+from fakekube.registry.update import update
+from fakekube.storage.items import Item
+
+# The real server draws a timeout between one and two times this when the client names none.
+MIN_REQUEST_TIMEOUT_S = 1800
+
+
+def get(call: Call) -> Answer:
+    _require_version(call.query.get("resourceVersion", ""))
+    item = call.site.store.get(call.served.key, call.namespace, call.info.name)
+    if item is None:
+        raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
+    return answer(call, 200, call.representation.one(call.served, item))
+
+
+def _require_version(text: str) -> None:
+    if text and not (text.isascii() and text.isdigit()):
+        why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise StatusError(code=500, reason="", message=f"resourceVersion: {why}")
+
+
+def list_(call: Call) -> Answer:
+    page = list_page(call.site, call.served, call.listed_namespace, list_options(call.served, call.query))
+    return answer(call, 200, call.representation.page(call.served, page))
+
+
+def watch(call: Call) -> Answer:
+    options = watch_options(call.served, call.query)
+    target = WatchTarget(served=call.served, namespace=call.listed_namespace, selection=options.list.selection)
+    timeout_s = float(options.timeout_s) or MIN_REQUEST_TIMEOUT_S * (1 + call.site.rng.random())
+    return open_watch(call.site, target, call.representation, options, timeout_s)
+
+
+def create_(call: Call) -> Answer:
+    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    obj = decoded_body(call, options)
+    item = create(call.site, call.served, call.namespace, obj, options.write)
+    return answer(call, 201, call.representation.one(call.served, item))
+
+
+def update_(call: Call) -> Answer:
+    options = body_options("UpdateOptions", call.query, call.header("user-agent"))
+    obj = decoded_body(call, options)
+    require_name(call.info.name, obj)
+    site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
+    absent = site.store.get(served.key, namespace, name) is None
+    if absent and served.strategy.put_creates and not call.info.subresource:
+        item = create(site, served, namespace, _without_version(obj), options.write)
+        return answer(call, 201, call.representation.one(served, item))
+    item = update(
+        site,
+        served,
+        namespace,
+        name,
+        lambda _: obj,
+        options.write,
+        subresource=call.info.subresource,
+        uid_is_precondition=True,
+    )
+    return answer(call, 200, call.representation.one(served, item))
+
+
+def _without_version(obj: KubeObject) -> KubeObject:
+    found = {key: value for key, value in metadata(obj).items() if key != "resourceVersion"}
+    return {**obj, "metadata": found}
+
+
+def delete_(call: Call) -> Answer:
+    request = delete_request(call)
+    done = delete(call.site, call.served, call.namespace, call.info.name, request.options)
+    if done.gone and not call.served.strategy.delete_returns_object:
+        return answer(call, 200, success(call, done.item))
+    status = 202 if request.cascades and not done.gone else 200
+    return answer(call, status, call.representation.one(call.served, done.item))
+
+
+def success(call: Call, item: Item) -> bytes:
+    """The Status of a deletion that is complete."""
+    resource = call.served.type
+    details: KubeObject = {"name": item.name}
+    if resource.group:
+        details["group"] = resource.group
+    details |= {"kind": resource.plural, "uid": uid_of(item.obj)}
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return encode(status, call.representation.content_type)
+
+
+def delete_collection(call: Call) -> Answer:
+    options = list_options(call.served, call.query)
+    request = delete_request(call)
+    page = list_page(call.site, call.served, call.listed_namespace, options)
+    for item in page.items:
+        _delete_listed(call, call.served, item, request.options)
+    return answer(call, 200, call.representation.page(call.served, page))
+
+
+def _delete_listed(call: Call, served: Served, item: Item, options: DeleteOptions) -> None:
+    """An item that went meanwhile is gone, as was asked."""
+    try:
+        delete(call.site, served, item.namespace, item.name, options)
+    except StatusError as error:
+        if error.code != 404:
+            raise
+
+
+VERBS: dict[str, Handler] = {
+    "get": get,
+    "list": list_,
+    "watch": watch,
+    "create": create_,
+    "update": update_,
+    "patch": patch,
+    "delete": delete_,
+    "deletecollection": delete_collection,
+}

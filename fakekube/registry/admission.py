@@ -1,0 +1,55 @@
+"""The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle.
+
+Source: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle.
+"""
+
+from __future__ import annotations
+
+from fakekube.meta.errors import Cause, forbidden, not_found
+from fakekube.meta.objects import KubeObject, name_of
+from fakekube.registry.metadata import is_terminating
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+
+NAMESPACES = "namespaces"
+IMMORTAL = frozenset(["default", "kube-system", "kube-public"])
+
+
+def admit_create(site: Site, served: Served, namespace: str, obj: KubeObject) -> KubeObject:
+    """`obj` as admitted. 404 without the namespace, 403 while it is Terminating."""
+    if served.namespaced:
+        _require_open_namespace(site, served, namespace, name_of(obj))
+    return obj
+
+
+def admit_update(
+    site: Site, served: Served, namespace: str, obj: KubeObject, held: KubeObject, subresource: str
+) -> KubeObject:
+    """`obj` as admitted; updates go on in a Terminating namespace."""
+    return obj
+
+
+def admit_delete(site: Site, served: Served, namespace: str, name: str) -> None:
+    """The namespaces that a cluster cannot be without are never deleted, not even in a dry run."""
+    if served.type.qualified == NAMESPACES and name in IMMORTAL:
+        raise forbidden(NAMESPACES, "", name, "this namespace may not be deleted")
+
+
+def _require_open_namespace(site: Site, served: Served, namespace: str, name: str) -> None:
+    found = site.store.get(NAMESPACES, "", namespace)
+    if found is None:
+        raise not_found(NAMESPACES, "", namespace)
+    if is_terminating(found.obj):
+        raise forbidden(
+            served.type.plural,
+            served.type.group,
+            name,
+            f"unable to create new content in namespace {namespace} because it is being terminated",
+            [
+                Cause(
+                    reason="NamespaceTerminating",
+                    message=f"namespace {namespace} is being terminated",
+                    field="metadata.namespace",
+                )
+            ],
+        )

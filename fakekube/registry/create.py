@@ -1,0 +1,97 @@
+"""Create: name, system fields, admission, strategy, validation, and the first write.
+
+Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create) and pkg/registry/rest/create.go.
+"""
+
+from __future__ import annotations
+
+from fakekube.meta.errors import Cause, StatusError, already_exists, bad_request, invalid
+from fakekube.meta.objects import KubeObject, metadata, name_of
+from fakekube.registry.admission import admit_create
+from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
+from fakekube.registry.options import WriteOptions
+from fakekube.registry.prepare import prepare_create
+from fakekube.registry.rules import canonical, create_causes
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+from fakekube.storage.items import Item, encode_json
+
+_NAME_ATTEMPTS = 8
+
+
+def create(site: Site, served: Served, namespace: str, sent: KubeObject, options: WriteOptions) -> Item:
+    """The object that now exists; in a dry run the one that would, at revision 0 and without a resourceVersion."""
+    obj = in_namespace(served, namespace, sent)
+    admitted = admit_create(site, served, namespace, obj)
+    named = _with_system_fields(site, served, admitted)
+    prepared = canonical(served, prepare_create(site, served, named))
+    _require_valid(served, prepared, create_causes(served, prepared))
+    return _written(site, served, namespace, prepared, options)
+
+
+def in_namespace(served: Served, namespace: str, obj: KubeObject) -> KubeObject:
+    """`obj` with the namespace of the request; one that names another is refused."""
+    found = metadata(obj).get("namespace") or ""
+    if not served.namespaced:
+        return with_metadata(obj, namespace=None) if found else obj
+    if found and found != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    return obj if found else with_metadata(obj, namespace=namespace)
+
+
+def _with_system_fields(site: Site, served: Served, obj: KubeObject) -> KubeObject:
+    given = metadata(obj)
+    generated = generated_name(given["generateName"], site.rng) if _wants_generated_name(given) else None
+    strategy = served.strategy
+    return with_metadata(
+        obj,
+        name=generated or given.get("name"),
+        uid=new_uid(site.rng),
+        creationTimestamp=timestamp(site.now()),
+        deletionTimestamp=None,
+        deletionGracePeriodSeconds=None,
+        selfLink=None,
+        generation=1 if strategy.has_generation else given.get("generation"),
+        finalizers=[*finalizers_of(obj), *(f for f in strategy.finalizers if f not in finalizers_of(obj))],
+    )
+
+
+def _wants_generated_name(given: object) -> bool:
+    return isinstance(given, dict) and not given.get("name") and bool(given.get("generateName"))
+
+
+def _require_valid(served: Served, obj: KubeObject, causes: list[Cause]) -> None:
+    if causes:
+        raise invalid(served.type.kind, served.type.group, name_of(obj), causes)
+
+
+def _written(site: Site, served: Served, namespace: str, obj: KubeObject, options: WriteOptions) -> Item:
+    name = _free_name(site, served, namespace, obj)
+    if name != name_of(obj):
+        obj = with_metadata(obj, name=name)
+    if options.dry_run:
+        obj = with_metadata(obj, resourceVersion=None)
+        return Item(namespace, name, 0, obj, encode_json(obj))
+    if metadata(obj).get("resourceVersion"):
+        raise StatusError(code=500, reason="", message="resourceVersion should not be set on objects to be created")
+    return site.store.put(served.key, namespace, name, obj)
+
+
+def _free_name(site: Site, served: Served, namespace: str, obj: KubeObject) -> str:
+    """The object's name when nobody has it; a generated one is drawn again, eight times at most."""
+    name, prefix = name_of(obj), metadata(obj).get("generateName")
+    for _ in range(_NAME_ATTEMPTS):
+        holder = site.store.get(served.key, namespace, name)
+        if holder is None:
+            return name
+        if not (prefix and name.startswith(prefix[:58])):
+            break
+        name = generated_name(prefix, site.rng)
+    raise _taken(served, name, holder)
+
+
+def _taken(served: Served, name: str, holder: Item | None) -> StatusError:
+    refusal = already_exists(served.type.plural, served.type.group, name)
+    if holder is not None and is_terminating(holder.obj):
+        refusal.message = f"object is being deleted: {refusal.message}"
+    return refusal

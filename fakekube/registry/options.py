@@ -1,0 +1,30 @@
+"""How one write is meant: dry or real, under which manager's name, on which conditions.
+
+Source: k8s.io/apimachinery/pkg/apis/meta/v1 (CreateOptions, UpdateOptions, PatchOptions, DeleteOptions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Propagation = Literal["", "Background", "Foreground", "Orphan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """Of create, update and patch. `manager` owns the fields that are written."""
+
+    dry_run: bool = False
+    manager: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOptions:
+    """Of delete and deletecollection. An empty propagation is the resource's default, an empty precondition none."""
+
+    dry_run: bool = False
+    grace_period_s: int | None = None
+    uid: str = ""
+    resource_version: str = ""
+    propagation: Propagation = ""

@@ -1,0 +1,53 @@
+"""What a kind's strategy writes into an object before it is validated, on create and on update: a table by resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fakekube.meta.objects import KubeObject
+from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+
+OnCreate = Callable[[Site, KubeObject], KubeObject]
+# site, wanted, held, subresource
+OnUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
+
+
+def prepare_create(site: Site, served: Served, obj: KubeObject) -> KubeObject:
+    """`obj` without the status a client may not set, and with what its kind adds."""
+    strategy = served.strategy
+    if strategy.has_status and not strategy.keeps_status_on_create:
+        obj = {key: value for key, value in obj.items() if key != "status"}
+    kind = _ON_CREATE.get(served.type.qualified)
+    return kind(site, obj) if kind is not None else obj
+
+
+def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    kind = _ON_UPDATE.get(served.type.qualified)
+    return kind(site, obj, held, subresource) if kind is not None else obj
+
+
+def may_be_removed(served: Served, obj: KubeObject) -> bool:
+    """Whether an update that leaves no finalizer on a terminating object removes it."""
+    if served.type.qualified == "namespaces":
+        return not content_finalizers(obj)
+    return not (obj.get("metadata") or {}).get("deletionGracePeriodSeconds")
+
+
+def _namespace(site: Site, obj: KubeObject) -> KubeObject:
+    return newborn(obj)
+
+
+def _updated_namespace(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    """Its finalizers change through /finalize alone."""
+    if subresource == "finalize":
+        return obj
+    spec = {**(obj.get("spec") or {}), "finalizers": content_finalizers(held)}
+    if not spec["finalizers"]:
+        del spec["finalizers"]
+    return with_name_label({**obj, "spec": spec})
+
+
+_ON_CREATE: dict[str, OnCreate] = {"namespaces": _namespace}
+_ON_UPDATE: dict[str, OnUpdate] = {"namespaces": _updated_namespace}

@@ -1,0 +1,182 @@
+"""Update: PUT and every patch end here. What the server owns is carried over, the rest is checked and written.
+
+Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Update) and pkg/registry/rest/update.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fakekube.meta.errors import Cause, StatusError, conflict, invalid, not_found, stale_revision
+from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
+from fakekube.registry.admission import admit_update
+from fakekube.registry.create import in_namespace
+from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
+from fakekube.registry.options import WriteOptions
+from fakekube.registry.prepare import may_be_removed, prepare_update
+from fakekube.registry.rules import canonical, tracked, update_causes
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+from fakekube.storage.items import Item, encode_json
+
+# From the live object to the one that is wanted.
+Change = Callable[[KubeObject], KubeObject]
+
+_SERVER_OWNED = ("status", "metadata", "kind", "apiVersion")
+# Compared apart: a write that changes nothing else is no write.
+_OF_THE_WRITE = ("resourceVersion", "managedFields")
+
+
+def update(
+    site: Site,
+    served: Served,
+    namespace: str,
+    name: str,
+    change: Change,
+    options: WriteOptions,
+    *,
+    subresource: str = "",
+    uid_is_precondition: bool = False,
+) -> Item:
+    """The object after `change`; the stored one, untouched, when nothing differs.
+
+    `uid_is_precondition`: another uid in the object is a conflict (PUT), else it is an invalid change (PATCH).
+    """
+    held = require(site, served, namespace, name)
+    wanted = in_namespace(served, namespace, change(held.obj))
+    _require_revision(served, held, wanted)
+    if uid_is_precondition:
+        _require_uid(served, held, wanted)
+    merged = _carried_over(served, held.obj, wanted, subresource)
+    admitted = admit_update(site, served, namespace, merged, held.obj, subresource)
+    prepared = canonical(served, prepare_update(site, served, admitted, held.obj, subresource))
+    _require_valid(served, name, update_causes(served, prepared, held.obj, subresource))
+    final = tracked(site, served, held.obj, prepared, options.manager, subresource)
+    return _written(site, served, held, final, options)
+
+
+def require(site: Site, served: Served, namespace: str, name: str) -> Item:
+    """The stored object; 404 when there is none."""
+    held = site.store.get(served.key, namespace, name)
+    if held is None:
+        raise not_found(served.type.plural, served.type.group, name)
+    return held
+
+
+def _require_revision(served: Served, held: Item, wanted: KubeObject) -> None:
+    text = metadata(wanted).get("resourceVersion") or ""
+    revision = parsed_revision(text)
+    resource = served.type
+    if revision == 0 and served.strategy.needs_resource_version:
+        cause = Cause(
+            reason="FieldValueInvalid",
+            message=f"Invalid value: {go_revision(text)}: must be specified for an update",
+            field="metadata.resourceVersion",
+        )
+        raise invalid(resource.plural, resource.group, held.name, [cause])
+    if revision not in (0, held.revision):
+        raise stale_revision(resource.plural, resource.group, held.name)
+
+
+def go_revision(text: str) -> str:
+    """How the message shows a revision that counts as none."""
+    return "0" if text in ("", "0") else text
+
+
+def parsed_revision(text: str) -> int:
+    """A resourceVersion inside an object as a number; the real server answers 500 to anything else."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit()):
+        raise StatusError(code=500, reason="", message=f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def _require_uid(served: Served, held: Item, wanted: KubeObject) -> None:
+    given, found = uid_of(wanted), uid_of(held.obj)
+    if given and given != found:
+        key = "/".join(part for part in ("/registry", served.key.partition(".")[0], held.namespace, held.name) if part)
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
+        )
+        raise conflict(served.type.plural, served.type.group, held.name, why)
+
+
+def _carried_over(served: Served, held: KubeObject, wanted: KubeObject, subresource: str) -> KubeObject:
+    """`wanted`, with what this request may not change as it is in `held`."""
+    obj = _only_status(served, held, wanted) if subresource == "status" else _all_but_status(served, held, wanted)
+    old = metadata(held)
+    obj = with_metadata(
+        obj,
+        uid=uid_of(wanted) or uid_of(held),
+        creationTimestamp=old.get("creationTimestamp"),
+        deletionTimestamp=old.get("deletionTimestamp"),
+        deletionGracePeriodSeconds=old.get("deletionGracePeriodSeconds"),
+        generation=old.get("generation"),
+        resourceVersion=old.get("resourceVersion"),
+        selfLink=None,
+    )
+    return with_metadata(obj, generation=_generation(served, held, obj))
+
+
+def _only_status(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    new, writes = metadata(wanted), served.strategy.status_writes
+    obj = {**held, "status": wanted.get("status")}
+    if obj["status"] is None:
+        del obj["status"]
+    members = {member: new.get(member) for member in writes}
+    if "labels" in writes:
+        members["finalizers"] = new.get("finalizers")
+    return with_metadata(obj, managedFields=new.get("managedFields"), **members)
+
+
+def _all_but_status(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    if not served.strategy.has_status:
+        return wanted
+    rest = {key: value for key, value in wanted.items() if key != "status"}
+    return {**rest, "status": held["status"]} if "status" in held else rest
+
+
+def _generation(served: Served, held: KubeObject, obj: KubeObject) -> int | None:
+    generation: int | None = metadata(held).get("generation")
+    if generation is None or not served.strategy.has_generation:
+        return generation
+    return generation + 1 if _specification(served, obj) != _specification(served, held) else generation
+
+
+def _specification(served: Served, obj: KubeObject) -> KubeObject:
+    """What a generation counts the changes of: everything but metadata and status, unless the strategy adds some."""
+    body = {key: value for key, value in obj.items() if key not in _SERVER_OWNED}
+    followed = {member: metadata(obj).get(member) for member in served.strategy.generation_follows}
+    return {**body, "metadata": followed}
+
+
+def _require_valid(served: Served, name: str, causes: list[Cause]) -> None:
+    if causes:
+        raise invalid(served.type.kind, served.type.group, name, causes)
+
+
+def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: WriteOptions) -> Item:
+    if same(obj, held.obj):
+        return held
+    dry = Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
+    if options.dry_run:
+        return dry
+    if is_terminating(obj) and not finalizers_of(obj) and may_be_removed(served, obj):
+        site.store.delete(served.key, held.namespace, held.name)
+        return dry
+    return site.store.put(served.key, held.namespace, held.name, obj)
+
+
+def same(obj: KubeObject, held: KubeObject) -> bool:
+    """Whether writing `obj` over `held` would change nothing."""
+    return {**obj, "metadata": _compared(obj)} == {**held, "metadata": _compared(held)} and name_of(obj) == name_of(
+        held
+    )
+
+
+def _compared(obj: KubeObject) -> KubeObject:
+    found = dict(metadata(obj))
+    found.pop("resourceVersion", None)
+    return found
