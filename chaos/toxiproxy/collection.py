@@ -62,6 +62,7 @@ class ProxyCollection:
         async with self._changing:
             proxy = self.get(name)
             fields = Fields(body, owner="Proxy", go_type="toxiproxy.Proxy")
+            fields.text("name", "")  # refused when it is no text, and otherwise ignored
             listen, upstream = fields.text("listen", proxy.listen), fields.text("upstream", proxy.upstream)
             enabled = fields.flag("enabled", proxy.enabled)
             try:
