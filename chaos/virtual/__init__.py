@@ -4,7 +4,7 @@ from chaos.virtual.errors import BlockingClientError, DeadlockError, LivelockErr
 from chaos.virtual.link import CutMode, Link, LinkSettings
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Network
-from chaos.virtual.run import run_virtual
+from chaos.virtual.run import VirtualRunner, run_virtual
 from chaos.virtual.sites import OBSERVER, context_at, current_site, site_context
 from chaos.virtual.trace import Trace, WireChunk
 
@@ -19,6 +19,7 @@ __all__ = [
     "Network",
     "Trace",
     "VirtualLoop",
+    "VirtualRunner",
     "VirtualWorldError",
     "WireChunk",
     "context_at",

@@ -1,4 +1,4 @@
-"""Run one coroutine in a virtual world of its own, from the first turn of its loop to the last."""
+"""Run coroutines in a virtual world of their own, from the first turn of its loop to the last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from chaos.virtual.errors import VirtualWorldError
 from chaos.virtual.guard import guarded
@@ -18,6 +19,49 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class VirtualRunner:
+    """A VirtualLoop and its life: `run` any number of coroutines on it, one after another, then `close`. Time passes only inside `run`."""
+
+    def __init__(
+        self,
+        *,
+        seed: int | str = 0,
+        epoch_s: float = EPOCH_S,
+        shuffle: random.Random | None = None,
+        livelock_turns: int = LIVELOCK_TURNS,
+    ) -> None:
+        self.loop = VirtualLoop(seed=seed, epoch_s=epoch_s, shuffle=shuffle, livelock_turns=livelock_turns)
+
+    def run(self, coroutine: Coroutine[object, object, T]) -> T:
+        """The coroutine's result. Raises RuntimeError when called from a running loop, and what the coroutine raises."""
+        if asyncio._get_running_loop() is not None:
+            coroutine.close()
+            raise RuntimeError("another loop is running in this thread: a virtual run needs a thread of its own there")
+        with collected_between_runs(), guarded():
+            return self.loop.run_until_complete(coroutine)
+
+    def close(self) -> None:
+        """Cancel what still runs, in the order of creation, and wait for it."""
+        if self.loop.is_closed():
+            return
+        try:
+            self.run(_wind_up(self.loop))
+        finally:
+            self.loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            with suppress(VirtualWorldError):  # a second deadlock would hide the error that matters
+                self.close()
+
+
 def run_virtual(
     main: Callable[[VirtualLoop], Coroutine[object, object, T]],
     *,
@@ -26,7 +70,7 @@ def run_virtual(
     shuffle: random.Random | None = None,
     livelock_turns: int = LIVELOCK_TURNS,
 ) -> T:
-    """The result of `main(loop)`; tasks that are left are cancelled and waited for.
+    """The result of `main(loop)` on a loop of its own; tasks that are left are cancelled and waited for.
 
         def test_it() -> None:
             async def main(loop: VirtualLoop) -> float:
@@ -37,25 +81,8 @@ def run_virtual(
 
     Raises RuntimeError when called from a running loop, and what `main` raises.
     """
-    if asyncio._get_running_loop() is not None:
-        raise RuntimeError("another loop is running in this thread: a virtual run needs a thread of its own there")
-    loop = VirtualLoop(seed=seed, epoch_s=epoch_s, shuffle=shuffle, livelock_turns=livelock_turns)
-    try:
-        with collected_between_runs(), guarded():
-            return _run_to_the_end(loop, main)
-    finally:
-        loop.close()
-
-
-def _run_to_the_end(loop: VirtualLoop, main: Callable[[VirtualLoop], Coroutine[object, object, T]]) -> T:
-    try:
-        result = loop.run_until_complete(main(loop))
-    except BaseException:
-        with suppress(VirtualWorldError):  # a second deadlock would hide the error that matters
-            _wind_up(loop)
-        raise
-    _wind_up(loop)
-    return result
+    with VirtualRunner(seed=seed, epoch_s=epoch_s, shuffle=shuffle, livelock_turns=livelock_turns) as runner:
+        return runner.run(main(runner.loop))
 
 
 @contextmanager
@@ -71,11 +98,11 @@ def collected_between_runs() -> Iterator[None]:
             gc.enable()
 
 
-def _wind_up(loop: VirtualLoop) -> None:
-    """Cancel what still runs, in the order of creation."""
-    tasks = sorted(asyncio.all_tasks(loop), key=lambda task: (len(task.get_name()), task.get_name()))
+async def _wind_up(loop: VirtualLoop) -> None:
+    others = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    tasks = sorted(others, key=lambda task: (len(task.get_name()), task.get_name()))
     for task in tasks:
         task.cancel()
     if tasks:
-        loop.run_until_complete(asyncio.wait(tasks))
-    loop.run_until_complete(loop.shutdown_asyncgens())
+        await asyncio.wait(tasks)
+    await loop.shutdown_asyncgens()
