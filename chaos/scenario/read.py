@@ -23,10 +23,11 @@ _SPEC = ("seed", "duration", "sites", "links", "workload", "faults", "quiet", "c
 
 def read_file(path: Path) -> Scenario:
     """Raises BadScenario for a file that cannot be read, is no YAML, or is no scenario."""
-    return read_text(_content(path), str(path))
+    return read_text(read_content(path), str(path))
 
 
-def _content(path: Path) -> str:
+def read_content(path: Path) -> str:
+    """The text of a file of ours. Raises BadScenario when it cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_MAX_BYTES + 1)

@@ -1,0 +1,247 @@
+"""The `fakekube` command. Each subcommand imports what it needs when it runs, so that `--help` answers at once.
+
+Exit codes: 0 valid or done, 1 invalid, 2 bad input (one line on stderr), 3 unknown, 4 unreachable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from chaos.report.report import Report
+    from chaos.scenario.timeline import Timeline
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fakekube",
+    help="Kubernetes apiservers in one process, links that break between them, and scenarios that say what must hold.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ScenarioArgument = Annotated[
+    str, typer.Argument(metavar="SCENARIO|FILE", help="A name of `fakekube scenarios`, or a file.")
+]
+SitesOption = Annotated[int | None, typer.Option("--sites", help="Number of sites, instead of the scenario's own.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the schedule, instead of the scenario's own.")]
+WorldOption = Annotated[
+    str, typer.Option("--world", help="virtual: virtual time. proxy: real sockets through Toxiproxy.")
+]
+ToxiproxyUrlOption = Annotated[
+    str | None, typer.Option("--toxiproxy-url", help="A running Toxiproxy, instead of the built-in one.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Write timeline, history, report.json, junit.xml here.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; all else goes to stderr.")]
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    sites: SitesOption = None,
+    seed: SeedOption = None,
+    world: WorldOption = "virtual",
+    toxiproxy_url: ToxiproxyUrlOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a scenario and say whether what it claims held."""
+    from chaos import runner
+    from chaos.scenario import library
+    from chaos.scenario.compile import compile_scenario
+
+    known = runner.capabilities(world)
+    timeline = compile_scenario(library.find(scenario), seed=seed, sites=sites, world=known)
+    _run_timeline(timeline, world, toxiproxy_url, out, as_json=as_json)
+
+
+@app.command()
+def replay(
+    timeline: Annotated[Path, typer.Argument(help="A file that `compile` or `run --out` wrote.")],
+    world: WorldOption = "virtual",
+    toxiproxy_url: ToxiproxyUrlOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a compiled timeline again."""
+    from chaos.scenario.read import read_content
+    from chaos.scenario.timeline import load_timeline
+
+    loaded = load_timeline(read_content(timeline), str(timeline))
+    _run_timeline(loaded, world, toxiproxy_url, out, as_json=as_json, file=timeline)
+
+
+def _run_timeline(
+    timeline: Timeline,
+    world: str,
+    toxiproxy_url: str | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+    file: Path | None = None,
+) -> None:
+    import shlex
+
+    from chaos import runner
+    from chaos.report.folder import write_report, write_timeline
+
+    written = None if out is None else write_timeline(out, timeline)
+    source = written or file
+    again = "" if source is None or world != "virtual" else shlex.join(["fakekube", "replay", str(source)])
+    report = runner.run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, replay=again)
+    if out is not None:
+        write_report(out, report)
+    _show(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if not as_json:
+        from chaos.report.text import print_report
+
+        print_report(report, sys.stdout)
+        return
+    import msgspec
+
+    from chaos.report.summary import summary
+
+    sys.stdout.write(msgspec.json.encode(summary(report)).decode() + "\n")
+
+
+@app.command("compile")
+def compile_(
+    scenario: ScenarioArgument, sites: SitesOption = None, seed: SeedOption = None, world: WorldOption = "virtual"
+) -> None:
+    """Print the timeline of a scenario: every instant, link and number resolved."""
+    from chaos import runner
+    from chaos.scenario import library
+    from chaos.scenario.compile import compile_scenario
+    from chaos.scenario.timeline import dump_timeline
+
+    known = runner.capabilities(world)
+    sys.stdout.write(dump_timeline(compile_scenario(library.find(scenario), seed=seed, sites=sites, world=known)))
+
+
+@app.command()
+def scenarios() -> None:
+    """List the scenarios that ship with this package."""
+    from chaos.scenario import library
+
+    for scenario in library.shipped():
+        sys.stdout.write(f"{scenario.name:<16}{scenario.sites.count:>4} sites  {scenario.description}\n")
+
+
+@app.command()
+def toxiproxy(
+    host: Annotated[str, typer.Option(help="Address of the HTTP API.")] = "localhost",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8474,
+    seed: Annotated[int, typer.Option(help="Seed of the toxics' chance.")] = 0,
+) -> None:
+    """Serve the HTTP API of Toxiproxy and its proxies."""
+    from chaos.toxiproxy.server import serve
+
+    serve(host=host, port=port, seed=seed)
+
+
+@app.command()
+def serve(
+    sites: Annotated[int, typer.Option("--sites", min=1, max=2000, help="Number of sites.")] = 1,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="First port; the sites take it and those after it. 0: free ones.")
+    ] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate of this run.")] = False,
+    collab: Annotated[bool, typer.Option("--collab", help="A collab agent in front of every apiserver.")] = False,
+    toxiproxy: Annotated[
+        bool, typer.Option("--toxiproxy", help="Start the built-in Toxiproxy; links pass through it.")
+    ] = False,
+    toxiproxy_url: ToxiproxyUrlOption = None,
+    links: Annotated[
+        str | None, typer.Option("--links", help="Links to make at once: ring, star, or a FILE of a--b lines.")
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option("--load", help="Folder of objects (YAML, JSON) that every site begins with.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of uids and names.")] = 0,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="CSV of kube-apiserver's --token-auth-file; turns authentication on."),
+    ] = None,
+    rbac: Annotated[bool, typer.Option("--rbac", help="Authorize requests by RBAC.")] = False,
+    controllers: Annotated[
+        Literal["none", "core", "workloads"], typer.Option(help="Controllers that run at every site.")
+    ] = "core",
+    out: Annotated[Path, typer.Option("--out", help="Folder for kubeconfigs, agent data and ready.json.")] = Path(
+        "fakekube-run"
+    ),
+) -> None:
+    """Serve apiservers on this machine until Ctrl-C."""
+    from chaos.serve import serve as serve_sites
+
+    code = serve_sites(
+        sites=sites,
+        host=host,
+        port=port,
+        tls=tls,
+        collab=collab,
+        toxiproxy=toxiproxy,
+        toxiproxy_url=toxiproxy_url,
+        links=links,
+        load=load,
+        seed=seed,
+        token_file=token_file,
+        rbac=rbac,
+        controllers=controllers,
+        out=out,
+    )
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The console script: every failure that a user can cause is one line on stderr and an exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run the command line `arguments`; gives the exit code."""
+    try:
+        return app(args=arguments, prog_name="fakekube", standalone_mode=False) or 0
+    except typer.Exit as end:
+        return end.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _complain(f"{' '.join(error.format_message().split())}: see fakekube --help")
+    except BrokenPipeError:
+        return _stop_writing()
+    except OSError as error:
+        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except ValueError as error:
+        from chaos.scenario.errors import BadScenario
+
+        if not isinstance(error, BadScenario):
+            raise
+        return _complain(str(error))
+
+
+def _stop_writing() -> int:
+    """Whoever read our output (`| head`) has seen enough. Python would complain when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(f"{line}\n")
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

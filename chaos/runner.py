@@ -1,0 +1,92 @@
+"""Scenario or timeline -> world -> checks -> report.
+
+report = chaos.run("partition-e", sites=200, seed=7)
+assert report.verdict == "valid"
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+
+from chaos.checks.catalog import run_checks
+from chaos.report.report import Report
+from chaos.scenario import library
+from chaos.scenario.compile import check_world, compile_scenario
+from chaos.scenario.errors import BadScenario
+from chaos.scenario.model import Scenario
+from chaos.scenario.node import nearest
+from chaos.scenario.timeline import Timeline
+from chaos.worlds.capabilities import WORLDS, Capabilities
+from chaos.worlds.outcome import Outcome
+
+
+def run(
+    scenario: Scenario | str,
+    *,
+    seed: int | None = None,
+    sites: int | None = None,
+    world: str = "virtual",
+    toxiproxy_url: str | None = None,
+) -> Report:
+    """Run a scenario: a value, a shipped one's name, or a file. `seed` and `sites` replace the scenario's own.
+
+    Raises BadScenario for what cannot be run, before anything runs.
+    """
+    if isinstance(scenario, str):
+        scenario = library.find(scenario)
+    timeline = compile_scenario(scenario, seed=seed, sites=sites, world=capabilities(world))
+    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url)
+
+
+def run_timeline(
+    timeline: Timeline, *, world: str = "virtual", toxiproxy_url: str | None = None, replay: str = ""
+) -> Report:
+    """Run what was compiled. `replay` is the command that repeats it, where the caller knows a better one.
+
+    Raises BadScenario as `run` does.
+    """
+    check_world(timeline, capabilities(world))
+    started_s = perf_counter()
+    outcome = _PLAYERS[world](timeline, toxiproxy_url)
+    findings = tuple(run_checks(outcome.evidence))
+    return Report(
+        outcome=outcome,
+        findings=findings,
+        wall_s=perf_counter() - started_s,
+        replay=replay or replay_command(timeline, world, toxiproxy_url),
+    )
+
+
+def capabilities(world: str) -> Capabilities:
+    """Raises BadScenario for a world that there is not."""
+    if world not in WORLDS:
+        raise BadScenario("--world", "", f"unknown world {world!r}: {nearest(world, sorted(WORLDS))}")
+    return WORLDS[world]
+
+
+def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None) -> str:
+    """The command line that compiles and runs the same timeline again."""
+    shipped = Path(timeline.source).parent == library.FOLDER
+    name = timeline.scenario if shipped else timeline.source
+    words = ["fakekube", "run", name, "--sites", str(len(timeline.sites)), "--seed", str(timeline.seed)]
+    words += [] if world == "virtual" else ["--world", world]
+    words += [] if toxiproxy_url is None else ["--toxiproxy-url", toxiproxy_url]
+    return shlex.join(words)
+
+
+def _play_virtual(timeline: Timeline, _toxiproxy_url: str | None) -> Outcome:
+    from chaos.worlds.rehearsal import rehearse
+
+    return rehearse(timeline)
+
+
+def _play_proxy(timeline: Timeline, toxiproxy_url: str | None) -> Outcome:
+    from chaos.worlds.proxy import play_proxied
+
+    return play_proxied(timeline, toxiproxy_url=toxiproxy_url)
+
+
+_PLAYERS: Mapping[str, Callable[[Timeline, str | None], Outcome]] = {"virtual": _play_virtual, "proxy": _play_proxy}

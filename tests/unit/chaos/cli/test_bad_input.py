@@ -1,0 +1,97 @@
+"""The `fakekube` command: bad input is one line on stderr and exit code 2; `--help` loads next to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chaos.cli import call
+from chaos.scenario import library
+
+PARTITION_E = (library.FOLDER / "partition-e.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "partiton-e"], "partiton-e: is neither a file nor a shipped scenario: did you mean 'partition-e'?"),
+        (["run", "no.yaml"], "no.yaml: No such file or directory: name a scenario of `fakekube scenarios`, or a file"),
+        (["run", "partition-e", "--sites", "0"], "--sites: 0 sites: give a number from 1 to 2000"),
+        (["run", "partition-e", "--sites", "4"], "unknown site 'site-004': the sites are site-000 to site-003"),
+        (["run", "partition-e", "--world", "vrtual"], "--world: unknown world 'vrtual': did you mean 'virtual'?"),
+        (["run", "partition-e", "--sites", "300", "--world", "proxy"], "300 sites do not fit into the proxy world"),
+        (["run"], "Missing argument 'SCENARIO|FILE'"),
+        (["run", "partition-e", "--seeed", "1"], "No such option: --seeed"),
+        (["serve", "--sites", "none"], "Invalid value for '--sites'"),
+        (["replay", "no.jsonl"], "no.jsonl: No such file or directory"),
+    ],
+)
+def test_a_mistake_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
+    assert call(arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert line in err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("seed: 1", "sede: 1", "$.spec.sede: unknown field 'sede': did you mean 'seed'?"),
+        ("{at: 20s", "{at: -20s", "$.spec.workload[1].at: -20s is negative: times count from 0s"),
+        (
+            "on: site-004",
+            "on: nantes",
+            "$.spec.workload[2].on: unknown site 'nantes': the sites are site-000 to site-004",
+        ),
+    ],
+)
+def test_a_mistake_in_a_file_names_file_and_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, line: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PARTITION_E.replace(old, new, 1))
+    assert call(["run", str(path)]) == 2
+    assert capsys.readouterr().err == f"{path}: {line}\n"
+
+
+def test_a_timeline_cut_in_the_middle_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert call(["compile", "partition-e"]) == 0
+    path = tmp_path / "cut.jsonl"
+    path.write_text(capsys.readouterr().out[:-20])
+    assert call(["replay", str(path)]) == 2
+    assert capsys.readouterr().err == f"{path}: line 13: the file ends in the middle: compile it again\n"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert call(["run", "partition-a", "--out", str(tmp_path / "file" / "run")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'file' / 'run'}: Not a directory\n"
+
+
+def test_compile_prints_json_lines_with_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["compile", "partition-e", "--seed", "9", "--sites", "7"]) == 0
+    header, *events = (msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines())
+    assert (header["seed"], len(header["sites"])) == (9, 7)
+    assert events[-1]["op"] == "quiet"
+
+
+def test_scenarios_lists_all_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["scenarios"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == library.names()
+
+
+def test_help_loads_neither_worlds_nor_clients() -> None:
+    code = "import sys; import chaos.cli; print(sorted({'aiohttp', 'pycrdt', 'yaml', 'msgspec', 'rich'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout == "[]\n"
+
+
+def test_output_into_a_closed_pipe_ends_quietly() -> None:
+    command = f"{sys.executable} -m chaos.cli compile partition-e --sites 200 | head -n 1 > /dev/null"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert answer.stderr == ""
