@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from fakekube.meta.names import SiteName, is_dns1123_label, site_name
+from collab.protocol.names import SiteName
+from fakekube.meta.names import is_dns1123_label, site_name
 
 TEMPLATE_SITE = "{site}"
 Peers: TypeAlias = dict[str, str] | str

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from fakekube.meta.names import LABEL_MAX, SiteName, is_dns1123_label
+from collab.protocol.names import SiteName
+from fakekube.meta.names import LABEL_MAX, is_dns1123_label
 
 TEXT_MAX = 4096  # characters; a header of this size passes every proxy we know of
 DEPTH_MAX = 32  # nested parentheses

@@ -10,8 +10,8 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
+from collab.protocol.names import SiteName
 from collab.scope.parse import All, ByKind, Either, Expression, Scope, ScopeError, SiteRef
-from fakekube.meta.names import SiteName
 
 Alternative: TypeAlias = tuple[SiteName, ...]
 

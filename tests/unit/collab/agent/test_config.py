@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collab.agent.config import AgentConfig, ConfigError, load, parse
-from fakekube.meta.names import SiteName
+from collab.protocol.names import SiteName
 
 GOOD = "site: paris\napiserver: {url: 'http://127.0.0.1:6443'}\n"
 

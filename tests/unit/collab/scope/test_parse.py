@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collab.protocol.names import SiteName
 from collab.scope import All, ByKind, Either, Expression, Scope, ScopeError, SiteRef, canonical, check_sites, parse
 from collab.scope.parse import DEPTH_MAX, TEXT_MAX
-from fakekube.meta.names import SiteName
 
 
 def site(name: str) -> SiteRef:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collab.protocol.names import SiteName
 from collab.scope import Alternative, ScopeError, explain, parse, plan, sites_of
-from fakekube.meta.names import SiteName
 
 texts = st.recursive(
     st.sampled_from("abcd"),
