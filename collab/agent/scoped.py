@@ -20,7 +20,7 @@ from collab.agent.config import AgentConfig
 from collab.agent.core import Core
 from collab.agent.gather import SiteAnswer, merge, reached
 from collab.agent.kube import parse_object
-from collab.agent.link import Answered, Lost, Outcome, exchange
+from collab.agent.link import ANSWER_S, Answered, Lost, Outcome, exchange
 from collab.agent.manifest import BadManifest, read_manifest, stamped
 from collab.agent.operations import Operations
 from collab.agent.passing import SCOPE_HEADER, Upstream, answer_expectation, end_to_end, relay, request_headers
@@ -300,12 +300,18 @@ class Scoped:
         target: str,
         headers: CIMultiDict[str],
         body: bytes | None = None,
-        answer_s: float = DEFAULT_TIMEOUT_S,
+        answer_s: float | None = None,
     ) -> Outcome:
         upstream = self._upstream(site)
         sent = headers if site == self._site else _without(headers, _CREDENTIALS)
         return await exchange(
-            self._session, method, upstream.at(target), headers=sent, body=body, tls=upstream.tls, answer_s=answer_s
+            self._session,
+            method,
+            upstream.at(target),
+            headers=sent,
+            body=body,
+            tls=upstream.tls,
+            answer_s=answer_s or ANSWER_S,
         )
 
     def _upstream(self, site: SiteName) -> Upstream:

@@ -130,7 +130,7 @@ def answering(answer: bytes, seen: list[bytes] | None = None) -> Serve:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await read_head(reader)
-        body = await reader.readexactly(_length(head))
+        body = await reader.readexactly(body_length(head))
         if seen is not None:
             seen.append(head + body)
         writer.write(answer)
@@ -139,7 +139,7 @@ def answering(answer: bytes, seen: list[bytes] | None = None) -> Serve:
     return serve
 
 
-def _length(head: bytes) -> int:
+def body_length(head: bytes) -> int:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
