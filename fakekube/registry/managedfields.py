@@ -1,0 +1,292 @@
+"""metadata.managedFields: its entries read, brought up to date by a write, and written back.
+
+Source: k8s.io/apimachinery/pkg/util/managedfields; answers of kube-apiserver 1.37.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from fakekube.meta.errors import Cause, Details, StatusError
+from fakekube.meta.objects import KubeObject, metadata
+from fakekube.registry import fieldset, ownership, typed
+from fakekube.registry.fieldset import LEAF, FieldSet
+from fakekube.registry.ownership import Conflict, Conflicts, Owned
+from fakekube.registry.schema import Schema
+
+APPLY, UPDATE = "Apply", "Update"
+MAX_UPDATERS = 10
+OLD_UPDATERS = "ancient-changes"
+BEFORE_FIRST_APPLY = "before-first-apply"
+
+# Set by the server alone, so nobody owns them.
+_UNOWNED: fieldset.Node = {
+    "f:apiVersion": LEAF,
+    "f:kind": LEAF,
+    "f:metadata": {
+        fieldset.SELF: LEAF,
+        **{
+            f"f:{name}": LEAF
+            for name in (
+                "name",
+                "namespace",
+                "creationTimestamp",
+                "selfLink",
+                "uid",
+                "clusterName",
+                "generation",
+                "managedFields",
+                "resourceVersion",
+            )
+        },
+    },
+}
+
+
+class Manager(NamedTuple):
+    """Who writes, in the order the server sorts entries by. An applier is the same one across API versions."""
+
+    operation: str
+    name: str
+    api_version: str
+    subresource: str
+
+    @property
+    def key(self) -> str:
+        version = self.api_version if self.operation == UPDATE else ""
+        return "\0".join((self.operation, self.name, version, self.subresource))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One write as its entry shows it: `time` in RFC 3339, `ignored` the fields this endpoint never writes."""
+
+    manager: str
+    api_version: str
+    time: str
+    subresource: str = ""
+    ignored: FieldSet = None
+
+    def by(self, operation: str) -> Manager:
+        return Manager(operation, self.manager, self.api_version, self.subresource)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    manager: Manager
+    owned: Owned
+    time: str
+
+
+_Entries = dict[str, _Entry]
+
+
+def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: Schema) -> KubeObject:
+    """`new` with managedFields as they are after create (`live` None), update or patch."""
+    entries = _entries_of(live, new)
+    plain = _plain(new)
+    before = _plain(live) if live is not None else zero_object(schema)
+    manager = write.by(UPDATE)
+    owners = ownership.update(before, plain, schema, _owned(entries), "", write.api_version, write.ignored)
+    taken = fieldset.difference(owners[""].fields, _UNOWNED) if "" in owners else None
+    left = _kept(entries, owners)
+    if taken is not None:
+        mine = left.get(manager.key)
+        fields = fieldset.union(taken, mine.owned.fields) if mine else taken
+        left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version), write.time)
+    return _with_entries(plain, _capped(left).values())
+
+
+def after_apply(
+    live: KubeObject | None, config: KubeObject, write: Write, schema: Schema, *, force: bool
+) -> KubeObject:
+    """The object after a server-side apply of `config`, managedFields included.
+
+    Raises StatusError: 500 for a config that does not fit the schema, 409 for conflicts without `force`.
+    """
+    _check(config, schema)
+    entries = _entries_of(live, {})
+    before = _plain(live) if live is not None else zero_object(schema)
+    if live is not None and not entries:
+        entries = _taken_before(before, write, schema)
+    manager = write.by(APPLY)
+    try:
+        merged, owners = ownership.apply(
+            before, config, schema, _owned(entries), manager.key, write.api_version, force=force, ignored=write.ignored
+        )
+    except Conflicts as conflicts:
+        raise _conflict(conflicts.found, entries) from None
+    left = _kept(entries, owners)
+    mine = owners.get(manager.key)
+    fields = fieldset.difference(mine.fields, _UNOWNED) if mine else None
+    if fields is not None:
+        left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version, applied=True), write.time)
+    return _with_entries(merged, left.values())
+
+
+def same_but_times(live: KubeObject, new: KubeObject) -> bool:
+    """True when a write changed nothing but the times of managedFields: such a write is none."""
+    return _plain(live) == _plain(new) and _timeless(live) == _timeless(new)
+
+
+def zero_object(schema: Schema) -> KubeObject:
+    """The object of a kind before anything is set: what its Go struct prints when empty."""
+    return {name: _zero(schema.fields.get(name), value) for name, value in schema.always_printed.items()}
+
+
+def _zero(schema: Schema | None, value: object) -> Any:
+    nested = value == {} and schema is not None and schema.always_printed
+    return zero_object(schema) if nested and schema is not None else value
+
+
+# Entries in and out.
+
+
+def _entries_of(live: KubeObject | None, new: KubeObject) -> _Entries:
+    """The entries before the write. A client that sends `[]` or `[{}]` resets them; one that sends none keeps them."""
+    sent = metadata(new).get("managedFields")
+    if sent is not None and not any(sent):
+        return {}
+    return _decoded(sent or metadata(live or {}).get("managedFields") or ())
+
+
+def _decoded(listed: Iterable[Mapping[str, Any]]) -> _Entries:
+    entries = (_entry(each) for each in listed)
+    return {entry.manager.key: entry for entry in entries if entry.owned.fields is not None}
+
+
+def _entry(listed: Mapping[str, Any]) -> _Entry:
+    manager = Manager(
+        str(listed.get("operation", UPDATE)),
+        str(listed.get("manager", "")),
+        str(listed.get("apiVersion", "")),
+        str(listed.get("subresource", "")),
+    )
+    fields = listed.get("fieldsV1") or None
+    owned = Owned(fields=fields, version=manager.api_version, applied=manager.operation == APPLY)
+    return _Entry(manager, owned, str(listed.get("time", "")))
+
+
+def _owned(entries: _Entries) -> dict[str, Owned]:
+    return {key: entry.owned for key, entry in entries.items()}
+
+
+def _kept(entries: _Entries, owners: Mapping[str, Owned]) -> _Entries:
+    return {key: replace(entry, owned=owners[key]) for key, entry in entries.items() if key in owners}
+
+
+def _with_entries(obj: KubeObject, entries: Iterable[_Entry]) -> KubeObject:
+    listed = [_listed(entry) for entry in sorted(entries, key=_order)]
+    meta = {key: value for key, value in metadata(obj).items() if key != "managedFields"}
+    return {**obj, "metadata": {**meta, "managedFields": listed} if listed else meta}
+
+
+def _order(entry: _Entry) -> tuple[str, str, str, str, str]:
+    manager = entry.manager
+    return manager.operation, entry.time, manager.name, manager.api_version, manager.subresource
+
+
+def _listed(entry: _Entry) -> KubeObject:
+    operation, name, api_version, subresource = entry.manager
+    listed: KubeObject = {"manager": name} if name else {}
+    listed |= {"operation": operation, "apiVersion": api_version}
+    if entry.time:
+        listed["time"] = entry.time
+    listed |= {"fieldsType": "FieldsV1", "fieldsV1": fieldset.canonical(entry.owned.fields or {})}
+    return {**listed, "subresource": subresource} if subresource else listed
+
+
+def _plain(obj: KubeObject) -> KubeObject:
+    """The object without its managedFields."""
+    meta = obj.get("metadata")
+    if not isinstance(meta, dict) or "managedFields" not in meta:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
+
+
+def _timeless(obj: KubeObject) -> list[KubeObject]:
+    listed = metadata(obj).get("managedFields") or ()
+    stripped = [{key: value for key, value in entry.items() if key != "time"} for entry in listed]
+    return sorted(stripped, key=lambda entry: _order(_entry(entry)))
+
+
+# Rules of Kubernetes around the algebra.
+
+
+def _capped(entries: _Entries) -> _Entries:
+    """At most ten updaters: the oldest of one API version are merged into one."""
+    updaters = sorted(
+        (entry for entry in entries.values() if entry.manager.operation == UPDATE),
+        key=lambda entry: (entry.time, entry.manager.name, entry.manager.api_version, entry.manager.subresource),
+    )
+    surplus = len(updaters) - MAX_UPDATERS
+    first: dict[str, _Entry] = {}
+    capped = dict(entries)
+    for entry in updaters:
+        if surplus <= 0:
+            break
+        version = entry.manager.api_version
+        if version not in first:
+            first[version] = entry
+            continue
+        _pour(capped, first[version], entry)
+        surplus -= 1
+    return capped
+
+
+def _pour(entries: _Entries, first: _Entry, entry: _Entry) -> None:
+    """Moves `entry`, and the first of its version, into the bucket of old updaters."""
+    bucket = Manager(UPDATE, OLD_UPDATERS, entry.manager.api_version, "")
+    held = entries.get(bucket.key) or entries.pop(first.manager.key)
+    del entries[entry.manager.key]
+    fields = fieldset.union(entry.owned.fields, held.owned.fields)
+    entries[bucket.key] = _Entry(bucket, replace(entry.owned, fields=fields), entry.time)
+
+
+def _taken_before(live: KubeObject, write: Write, schema: Schema) -> _Entries:
+    """An object that nobody tracked is owned by an unnamed updater when it is first applied to."""
+    manager = Manager(UPDATE, BEFORE_FIRST_APPLY, write.api_version, "")
+    owners = ownership.update(zero_object(schema), live, schema, {}, manager.key, write.api_version, None)
+    fields = fieldset.difference(owners[manager.key].fields, _UNOWNED) if manager.key in owners else None
+    return {manager.key: _Entry(manager, replace(owners[manager.key], fields=fields), write.time)} if fields else {}
+
+
+def _check(config: KubeObject, schema: Schema) -> None:
+    """An applied config must fit its schema: the real server calls the contrary its own error."""
+    found = list(typed.problems(config, schema))
+    if not found:
+        return
+    kind, version = str(config.get("kind", "")), str(config.get("apiVersion", ""))
+    group_version = version if "/" in version else f"/{version}"
+    meta = metadata(config)
+    place = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {group_version}, Kind={kind}"
+    listed = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {problem}" for problem in found)
+    raise StatusError(code=500, reason="", message=f"failed to create typed patch object ({place}): {listed}")
+
+
+def _conflict(found: list[Conflict], entries: _Entries) -> StatusError:
+    named = sorted(
+        (_described(entries[conflict.manager].manager), fieldset.path_text(conflict.path)) for conflict in found
+    )
+    causes = [Cause(reason="FieldManagerConflict", message=f"conflict with {who}", field=path) for who, path in named]
+    return StatusError(code=409, reason="Conflict", message=_conflict_text(named), details=Details(causes=causes))
+
+
+def _conflict_text(named: list[tuple[str, str]]) -> str:
+    if len(named) == 1:
+        return f"Apply failed with 1 conflict: conflict with {named[0][0]}: {named[0][1]}"
+    lines = [f"Apply failed with {len(named)} conflicts: "]
+    for who in dict.fromkeys(who for who, _ in named):
+        lines.append(f"conflicts with {who}:")
+        lines += [f"- {path}" for other, path in named if other == who]
+    return lines[0] + "\n".join(lines[1:])
+
+
+def _described(manager: Manager) -> str:
+    """`"upd" using v1`, `"scaler" with subresource "scale" using apps/v1`; an applier is named alone."""
+    text = f'"{manager.name}"'
+    if manager.subresource:
+        text += f' with subresource "{manager.subresource}"'
+    return f"{text} using {manager.api_version}" if manager.operation == UPDATE else text
