@@ -41,7 +41,8 @@ class Document:
     def __init__(self, gid: str, writer: str) -> None:
         self.gid = gid
         self.writer = writer
-        self._doc: Doc[Map[str]] = Doc(client_id=client_id(writer, gid), guid=gid)
+        self._client = client_id(writer, gid)
+        self._doc: Doc[Map[str]] = Doc(client_id=self._client, guid=gid)
         self._map: Map[str] = self._doc.get(ROOT_NAME, type=Map)
         self._slots: dict[str, str] = {}
         self._clocks: Clocks = {}
@@ -117,7 +118,8 @@ class Document:
             for key in removals:
                 del self._map[key]
         update = self._updates.pop()
-        self._clocks[self._doc.client_id] = self._clocks.get(self._doc.client_id, 0) + len(writes)
+        if writes:
+            self._clocks[self._client] = self._clocks.get(self._client, 0) + len(writes)
         self._take_events()
         return update
 
