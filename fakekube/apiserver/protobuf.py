@@ -484,7 +484,7 @@ def write_envelope(obj: KubeObject) -> bytes:
     return MAGIC + _tagged(1, meta) + _tagged(2, write_object(obj)) + _tagged(3, b"") + _tagged(4, b"")
 
 
-def write_watch_frame(event: str, obj: KubeObject) -> bytes:
+def watch_frame(event: str, obj: KubeObject) -> bytes:
     """One frame of a watch stream: the length in 4 bytes, then a WatchEvent whose object is a whole document."""
     message = _tagged(1, event.encode()) + _tagged(2, _tagged(1, write_envelope(obj)))
     return struct.pack(">I", len(message)) + message
