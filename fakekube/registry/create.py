@@ -11,7 +11,7 @@ from fakekube.registry.admission import admit_create
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.prepare import prepare_create
-from fakekube.registry.rules import canonical, create_causes
+from fakekube.registry.rules import canonical, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.storage.items import Item, encode_json
@@ -22,7 +22,10 @@ _NAME_ATTEMPTS = 8
 def create(site: Site, served: Served, namespace: str, sent: KubeObject, options: WriteOptions) -> Item:
     """The object that now exists; in a dry run the one that would, at revision 0 and without a resourceVersion."""
     obj = in_namespace(served, namespace, sent)
-    admitted = admit_create(site, served, namespace, obj)
+    # before admission: what the server adds on its own is nobody's
+    sent = with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
+    owned = tracked(site, served, None, sent, options.manager, "")
+    admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
     prepared = canonical(served, prepare_create(site, served, named))
     _require_valid(served, prepared, create_causes(served, prepared))
