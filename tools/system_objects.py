@@ -15,7 +15,7 @@ TARGET = Path(__file__).parent.parent / "fakekube" / "data" / "system_objects.js
 
 FORMAT = (
     "fresh and with_controllers: resource (plural.group) -> objects in the order of their creation. metadata uid, "
-    "resourceVersion, creationTimestamp and managedFields are left out. @TIME, @DATE, @PEM, @SECUREPORT, @ID, @HOST "
+    "resourceVersion, creationTimestamp and managedFields are left out. @TIME, @MICROTIME, @DATE, @PEM, @SECUREPORT, @ID, @HOST "
     "and @UID stand for what differs between servers. with_controllers holds what is new, or other, once the "
     "controllers run."
 )
@@ -29,6 +29,8 @@ def by_resource(objects: dict[str, Any]) -> dict[str, list[Any]]:
         path = key.rsplit("/", 2)[0].split("/")
         group = "" if path[1] == "api" else path[2]
         plural = path[-1]
+        if plural == "leases":
+            obj["spec"]["renewTime"] = "@MICROTIME"
         if plural not in NOT_STORED:
             found.setdefault(f"{plural}.{group}" if group else plural, []).append(obj)
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fakekube.apiserver.represent import Representation
 from fakekube.apiserver.request import Request
-from fakekube.apiserver.request_info import RequestInfo
+from fakekube.apiserver.request_info import Query, RequestInfo
 from fakekube.apiserver.response import Headers, Response, WatchStream
 from fakekube.registry.resources import Subresource
 from fakekube.registry.site import Site
@@ -24,7 +24,7 @@ class Call:
     site: Site
     request: Request
     info: RequestInfo
-    query: Mapping[str, str]
+    query: Query
     served: Served
     subresource: Subresource | None
     representation: Representation

@@ -9,7 +9,7 @@ from fakekube.apiserver.call import NO_CACHE, Answer
 from fakekube.apiserver.chain import Serve
 from fakekube.apiserver.codec import JSON, PROTOBUF, YAML, encode
 from fakekube.apiserver.request import Request
-from fakekube.apiserver.response import Response
+from fakekube.apiserver.response import Headers, Response
 from fakekube.meta.errors import Details, StatusError
 
 log = logging.getLogger(__name__)
@@ -70,16 +70,16 @@ def with_body_limit(serve: Serve) -> Serve:
     return filtered
 
 
-def with_audit_id(next_id: Callable[[], str]) -> Callable[[Serve], Serve]:
-    """Every answer is marked: with the Audit-ID that the client sent, else with one of ours."""
+def with_standard_headers(fixed: Headers, next_id: Callable[[], str]) -> Callable[[Serve], Serve]:
+    """Every answer is marked: with the Audit-ID that the client sent, else with one of ours, and with `fixed`."""
 
     def around(serve: Serve) -> Serve:
         def filtered(request: Request) -> Answer:
             found = serve(request)
-            mark = ("Audit-Id", request.headers.get("audit-id") or next_id())
+            marks = (("Audit-Id", request.headers.get("audit-id") or next_id()), *fixed)
             if isinstance(found, Response):
-                return Response(status=found.status, headers=(mark, *found.headers), body=found.body)
-            found.headers = (mark, *found.headers)
+                return Response(status=found.status, headers=(*found.headers, *marks), body=found.body)
+            found.headers = (*found.headers, *marks)
             return found
 
         return filtered

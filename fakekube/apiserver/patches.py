@@ -5,6 +5,7 @@ from __future__ import annotations
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
 from fakekube.apiserver.codec import media_type
+from fakekube.apiserver.list_options import options_invalid
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
 from fakekube.meta.objects import GroupVersionKind, KubeObject
@@ -20,7 +21,7 @@ _BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
 def patch(call: Call) -> Answer:
     """200 with the patched object."""
     patch_type(call)
-    options = body_options("PatchOptions", call.query, call.header("user-agent"))
+    options = patch_options(call)
     item = update(
         call.site,
         call.served,
@@ -31,6 +32,14 @@ def patch(call: Call) -> Answer:
         subresource=call.info.subresource,
     )
     return answer(call, 200, call.representation.one(call.served, item))
+
+
+def patch_options(call: Call) -> BodyOptions:
+    """Only apply may force."""
+    if "force" in call.query:
+        message = "Forbidden: may not be specified for non-apply patch"
+        raise options_invalid("PatchOptions", [Cause(reason="FieldValueForbidden", message=message, field="force")])
+    return body_options("PatchOptions", call.query, call.header("user-agent"))
 
 
 def patch_type(call: Call) -> str:
@@ -48,6 +57,7 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
     gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
     patched = apply_patch(patch_type(call), live, call.request.body, schema_for(gvk))
+    _require_same_kind(patched, gvk)
     try:
         canonical = canonicalize(patched, gvk)
     except DecodeError as error:
@@ -58,6 +68,16 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
         call.warnings.extend(canonical.strict_errors)
     require_name(call.info.name, canonical.object)
     return canonical.object
+
+
+def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind) -> None:
+    """422 for a patch that made another kind of the object."""
+    kind, api_version = patched.get("kind"), patched.get("apiVersion")
+    if kind == gvk.kind and api_version == gvk.api_version:
+        return
+    found = str(api_version or "").rpartition("/")[2]
+    internal = gvk.group.partition(".")[0] or "core"
+    raise _undecodable(patched, f"converting ({found}.{kind}) to ({internal}.{gvk.kind}): unknown conversion")
 
 
 def _gvk_of(obj: KubeObject) -> GroupVersionKind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from fakekube.meta.errors import bad_request
@@ -28,3 +29,30 @@ def bool_of(query: Mapping[str, str], name: str) -> bool | None:
     """The bool under `name`, None when absent. Only `0` and `false` in any case are false, as for `watch`."""
     text = query.get(name)
     return None if text is None else text.lower() not in _FALSE
+
+
+_SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def go_quoted(text: str) -> str:
+    """`text` as Go's %q prints it."""
+    return f'"{"".join(_SHORT_ESCAPES.get(letter) or _escaped(letter) for letter in text)}"'
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+
+
+_DURATION = re.compile(r"[-+]?(?:0|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|\u00b5s|ms|s|m|h))+")
+_UNITLESS = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+
+
+def require_duration(text: str) -> None:
+    """400 for a `timeout` that is no Go duration."""
+    if not text or _DURATION.fullmatch(text):
+        return
+    why = "missing unit in" if _UNITLESS.fullmatch(text) else "invalid"
+    raise bad_request(f'invalid timeout specified in the request URL - time: {why} duration "{text}"')

@@ -5,25 +5,25 @@ Plain JSON is served from the stored bytes, joined and never encoded again; ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from fakekube.apiserver.codec import JSON, PROTOBUF, encode, encode_json
 from fakekube.apiserver.negotiation import LIST, OBJECT, negotiate
+from fakekube.apiserver.table import partial, partial_list, render
 from fakekube.meta.errors import StatusError
-from fakekube.meta.objects import KubeObject, metadata
+from fakekube.meta.objects import KubeObject
 from fakekube.registry.list import Page
 from fakekube.registry.rules import empty_object
 from fakekube.registry.strategies import Served
 from fakekube.storage.items import Event, Item
 
-CREATION = "creationTimestamp"
-
 
 class Shape(Protocol):
     """What an object is turned into before it is encoded."""
 
-    name: str
+    # Under which frames are shared between watchers; empty: not at all.
+    frames_key: str
 
     def one(self, served: Served, obj: KubeObject) -> KubeObject: ...
 
@@ -120,11 +120,13 @@ class Shaped:
 
     def event_frame(self, served: Served, event: Event) -> bytes:
         first, self._fresh = self._fresh, False
-        key = f"{self._shape.name} {self._media} {served.type.api_version} {first}"
-        frame = event.frames.get(key)
+        key = f"{self._shape.frames_key} {self._media} {served.type.api_version}"
+        frame = event.frames.get(key) if self._shape.frames_key else None
         if frame is None:
             obj = self._shape.event_object(served, shown(served, event.item).obj, first=first)
-            frame = event.frames[key] = self._frame(event.type, obj)
+            frame = self._frame(event.type, obj)
+            if self._shape.frames_key:
+                event.frames[key] = frame
         return frame
 
     def bookmark_frame(self, served: Served, revision: int, annotations: Mapping[str, str]) -> bytes:
@@ -144,7 +146,7 @@ class Shaped:
 class PlainShape:
     """The object itself."""
 
-    name = "plain"
+    frames_key = "plain"
 
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
         return obj
@@ -157,23 +159,57 @@ class PlainShape:
         return obj
 
 
-PARTIAL = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-
-
 class PartialShape:
     """PartialObjectMetadata: the kind and the metadata alone."""
 
-    name = "partial"
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self.frames_key = f"partial {version}"
 
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
-        return {**PARTIAL, "metadata": metadata(obj)}
+        return partial(obj, self._version)
 
     def page(self, served: Served, page: Page) -> KubeObject:
-        items = [self.one(served, item.obj) for item in page.items]
-        return list_object("PartialObjectMetadataList", PARTIAL["apiVersion"], page, items)
+        shown_list = partial_list([item.obj for item in page.items], list_metadata(page), self._version)
+        # Go's nil slice: the real server prints null for none.
+        return {**shown_list, "items": shown_list["items"] or None}
 
     def event_object(self, served: Served, obj: KubeObject, *, first: bool) -> KubeObject:
-        return self.one(served, obj)
+        return partial(obj, self._version)
+
+
+class TableShape:
+    """The rows that kubectl prints. Ages count up to the moment of the answer, so frames are never shared."""
+
+    frames_key = ""
+
+    def __init__(self, version: str, include_object: str, now: Callable[[], float]) -> None:
+        self._version = version
+        self._include = include_object
+        self._now = now
+
+    def one(self, served: Served, obj: KubeObject) -> KubeObject:
+        return self._table(served, [obj])
+
+    def page(self, served: Served, page: Page) -> KubeObject:
+        items = [shown(served, item).obj for item in page.items]
+        return self._table(served, items, list_meta=list_metadata(page))
+
+    def event_object(self, served: Served, obj: KubeObject, *, first: bool) -> KubeObject:
+        return self._table(served, [obj], headers=first)
+
+    def _table(
+        self, served: Served, items: Sequence[KubeObject], *, list_meta: KubeObject | None = None, headers: bool = True
+    ) -> KubeObject:
+        return render(
+            served.type,
+            items,
+            self._now(),
+            include_object=self._include,
+            list_meta=list_meta,
+            headers=headers,
+            version=self._version,
+        )
 
 
 def list_object(kind: str, api_version: str, page: Page, items: Sequence[KubeObject]) -> KubeObject:
@@ -198,19 +234,21 @@ def protobuf_frame(kind: str, obj: KubeObject) -> bytes:
 
 _PLAIN_ACCEPTS = frozenset(["", "*/*", JSON])
 _STORED_JSON = StoredJson()
-_SHAPES: Mapping[str, type[PlainShape] | type[PartialShape]] = {
-    "": PlainShape,
-    "PartialObjectMetadata": PartialShape,
-    "PartialObjectMetadataList": PartialShape,
-}
 
 
-def representation(accept: str, verb: str) -> Representation:
-    """What the Accept header asks for. 406 when nothing fits."""
+def representation(accept: str, query: Mapping[str, str], verb: str, now: Callable[[], float]) -> Representation:
+    """What the Accept header asks for. 406 when nothing fits. `now` gives the time that ages count up to."""
     if accept in _PLAIN_ACCEPTS:
         return _STORED_JSON
     offer = LIST if verb in ("list", "watch", "deletecollection") else OBJECT
     accepted = negotiate(accept, offer, watch=verb == "watch")
-    if not accepted.as_kind and accepted.media_type == JSON:
-        return _STORED_JSON
-    return Shaped(_SHAPES[accepted.as_kind](), accepted.media_type)
+    match accepted.as_kind:
+        case "Table":
+            shape: Shape = TableShape(accepted.version, query.get("includeObject", ""), now)
+        case "PartialObjectMetadata" | "PartialObjectMetadataList":
+            shape = PartialShape(accepted.version)
+        case _:
+            if accepted.media_type == JSON:
+                return _STORED_JSON
+            shape = PlainShape()
+    return Shaped(shape, accepted.media_type)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from urllib.parse import unquote, unquote_plus
 
 _METHOD_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -88,14 +87,24 @@ def asks_for_watch(query: Mapping[str, str]) -> bool:
     return value is not None and value.lower() not in _FALSE
 
 
+class Query(dict[str, str]):
+    """The first value of each name, as Go's url.Values.Get gives it; `all` has those that are repeated."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self.setdefault(name, value)
+            self._values.setdefault(name, []).append(value)
+
+    def all(self, name: str) -> list[str]:
+        return list(self._values.get(name, ()))
+
+
 @lru_cache(maxsize=1024)
-def parse_query(text: str) -> Mapping[str, str]:
-    """The query's first value per name, as Go's url.Values.Get gives it; pairs with a semicolon are dropped."""
-    if not text:
-        return MappingProxyType({})
-    values: dict[str, str] = {}
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        if pair and ";" not in pair:
-            values.setdefault(unquote_plus(name), unquote_plus(value))
-    return MappingProxyType(values)
+def parse_query(text: str) -> Query:
+    """The query by name; pairs with a semicolon are dropped, as Go does. The result is shared: read it only."""
+    pairs = [pair.partition("=") for pair in text.split("&") if pair and ";" not in pair]
+    return Query([(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs])

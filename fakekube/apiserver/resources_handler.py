@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fakekube.apiserver.call import Answer, Call, Handler
+from fakekube.apiserver.query import require_duration
 from fakekube.apiserver.represent import representation
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.request_info import RequestInfo, parse_query, request_info
@@ -13,6 +14,7 @@ from fakekube.registry.resources import Subresource
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 
+_OF_ONE_OBJECT = frozenset(["get", "update", "patch", "delete"])
 _OF_ALL_NAMESPACES = frozenset(["list", "watch"])
 
 
@@ -44,7 +46,9 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     subresource = _located(served, info)
     handler = _handler(served, info, subresource)
     _require_name(info.name)
-    shape = representation(request.headers.get("accept", ""), info.verb)
+    if info.verb != "watch":
+        require_duration(query.get("timeout", ""))
+    shape = representation(request.headers.get("accept", ""), query, info.verb, site.now)
     return handler(
         Call(
             site=site,
@@ -83,6 +87,8 @@ def _handler(served: Served, info: RequestInfo, subresource: Subresource | None)
         return handler
     everywhere = served.namespaced and not info.namespace
     if info.verb not in served.type.verbs or (everywhere and info.verb not in _OF_ALL_NAMESPACES):
+        raise method_not_allowed()
+    if bool(info.name) != (info.verb in _OF_ONE_OBJECT):
         raise method_not_allowed()
     handler = VERBS.get(info.verb)
     if handler is None:

@@ -9,12 +9,13 @@ from typing import Literal
 from fakekube.apiserver import discovery
 from fakekube.apiserver.call import Answer
 from fakekube.apiserver.chain import Serve, build_chain
-from fakekube.apiserver.filters import with_audit_id, with_body_limit, with_status_errors
+from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
 from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import serve_resource
 from fakekube.apiserver.watch import Watch
 from fakekube.registry.birth import BIRTH_REVISION, Birth
+from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
 from fakekube.registry.resources import builtin
 from fakekube.registry.site import Site
@@ -54,7 +55,9 @@ class Apiserver:
         birth = Birth(born=now(), seed=rng.getrandbits(64), with_controllers=controllers == "core")
         store = Store(birth=birth, birth_revision=BIRTH_REVISION)
         self.site = Site(name=name, now=now, rng=rng, store=store, catalog=builtin())
-        self._requests = 0
+        # Audit ids are UUIDs that count up, so that they cost nothing and repeat with the seed.
+        self._uid_prefix = new_uid(rng)[:24]
+        self._requests = 0xFF
         self._chain = self._built_chain()
         if controllers == "core":
             NamespaceController(self.site, delay_s=deletion_delay_s).start()
@@ -95,7 +98,12 @@ class Apiserver:
         self.site.store.compact(revision)
 
     def _built_chain(self) -> Serve:
-        return build_chain(self._route, [with_audit_id(self._audit_id), with_status_errors, with_body_limit])
+        fixed = (
+            ("X-Kubernetes-Pf-Flowschema-Uid", f"{self._uid_prefix}0000000000fe"),
+            ("X-Kubernetes-Pf-Prioritylevel-Uid", f"{self._uid_prefix}0000000000ff"),
+        )
+        headers = with_standard_headers(fixed, self._audit_id)
+        return build_chain(self._route, [headers, with_status_errors, with_body_limit])
 
     def _route(self, request: Request) -> Answer:
         for route in _ROUTES:
@@ -106,4 +114,4 @@ class Apiserver:
 
     def _audit_id(self) -> str:
         self._requests += 1
-        return f"{self.name}-{self._requests}"
+        return f"{self._uid_prefix}{self._requests:012x}"

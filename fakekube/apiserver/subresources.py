@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fakekube.apiserver.bodies import decoded_body, require_name
 from fakekube.apiserver.call import Answer, Call, Handler, answer
 from fakekube.apiserver.codec import encode
-from fakekube.apiserver.patches import patch, patched_view
+from fakekube.apiserver.patches import patch, patch_options, patched_view
 from fakekube.apiserver.verbs import get, update_
 from fakekube.apiserver.write_options import body_options
 from fakekube.meta.objects import KubeObject
@@ -33,7 +33,7 @@ def update_scale(call: Call) -> Answer:
 
 
 def patch_scale(call: Call) -> Answer:
-    options = body_options("PatchOptions", call.query, call.header("user-agent"))
+    options = patch_options(call)
 
     def change(live: KubeObject) -> KubeObject:
         return scaled(live, patched_view(call, scale_of(call.served, live), options))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from fakekube.apiserver.list_options import options_invalid
-from fakekube.apiserver.query import bool_of, int_of
+from fakekube.apiserver.query import bool_of, go_quoted, int_of
+from fakekube.apiserver.request_info import Query
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.options import DeleteOptions, Propagation, WriteOptions
@@ -28,9 +29,9 @@ class BodyOptions:
     field_validation: str
 
 
-def body_options(kind: str, query: Mapping[str, str], user_agent: str) -> BodyOptions:
+def body_options(kind: str, query: Query, user_agent: str) -> BodyOptions:
     """The options `kind` (CreateOptions, UpdateOptions, PatchOptions) in the query. 422 for values nobody knows."""
-    causes = [*_dry_run_causes(query), *_manager_causes(query), *_validation_causes(query)]
+    causes = [*_dry_run_causes(query.all("dryRun")), *_manager_causes(query), *_validation_causes(query)]
     if causes:
         raise options_invalid(kind, causes)
     manager = query.get("fieldManager") or default_manager(user_agent)
@@ -45,27 +46,29 @@ def default_manager(user_agent: str) -> str:
     return user_agent.partition("/")[0][:MANAGER_MAX_BYTES] or "unknown"
 
 
-def _dry_run_causes(query: Mapping[str, str]) -> Iterator[Cause]:
-    value = query.get("dryRun", "")
-    if value not in ("", "All"):
+def _dry_run_causes(values: list[str]) -> Iterator[Cause]:
+    if any(value != "All" for value in values):
+        listed = ",".join(f'"{value}"' for value in values)
         yield Cause(
             reason="FieldValueNotSupported",
-            message=f'Unsupported value: ["{value}"]: supported values: "All"',
+            message=f'Unsupported value: [{listed}]: supported values: "All"',
             field="dryRun",
         )
 
 
-def _manager_causes(query: Mapping[str, str]) -> Iterator[Cause]:
+def _manager_causes(query: Query) -> Iterator[Cause]:
     manager = query.get("fieldManager", "")
     if len(manager.encode()) > MANAGER_MAX_BYTES:
         message = f"Too long: may not be more than {MANAGER_MAX_BYTES} bytes"
         yield Cause(reason="FieldValueTooLong", message=message, field="fieldManager")
-    if any(not letter.isprintable() for letter in manager):
-        message = f'Invalid value: "{manager}": should only contain printable characters'
+    bad = next((index for index, letter in enumerate(manager) if not letter.isprintable()), None)
+    if bad is not None:
+        shown = go_quoted(manager)
+        message = f"Invalid value: {shown}: invalid character U+{ord(manager[bad]):04X} (at position {bad})"
         yield Cause(reason="FieldValueInvalid", message=message, field="fieldManager")
 
 
-def _validation_causes(query: Mapping[str, str]) -> Iterator[Cause]:
+def _validation_causes(query: Query) -> Iterator[Cause]:
     value = query.get("fieldValidation", "")
     if value not in _VALIDATIONS:
         supported = ", ".join(f'"{each}"' for each in _VALIDATIONS)
@@ -84,12 +87,11 @@ class DeleteRequest:
     cascades: bool = False
 
 
-def delete_request_from_query(query: Mapping[str, str]) -> DeleteRequest:
+def delete_request_from_query(query: Query) -> DeleteRequest:
     """Preconditions cannot be asked for in a query."""
     orphan = bool_of(query, "orphanDependents")
     grace = int_of(query, "gracePeriodSeconds") if query.get("gracePeriodSeconds") else None
-    dry_run = [query["dryRun"]] if query.get("dryRun") else []
-    return _delete_request(dry_run, grace, orphan, query.get("propagationPolicy", ""), {})
+    return _delete_request(query.all("dryRun"), grace, orphan, query.get("propagationPolicy", ""), {})
 
 
 def delete_request_from_body(body: KubeObject) -> DeleteRequest:
@@ -135,10 +137,4 @@ def _delete_causes(dry_run: list[str], orphan: bool | None, policy: str) -> Iter
             message=f'Unsupported value: "{policy}": supported values: {supported}',
             field="propagationPolicy",
         )
-    if dry_run not in ([], ["All"]):
-        listed = ", ".join(f'"{each}"' for each in dry_run)
-        yield Cause(
-            reason="FieldValueNotSupported",
-            message=f'Unsupported value: [{listed}]: supported values: "All"',
-            field="dryRun",
-        )
+    yield from _dry_run_causes(dry_run)

@@ -12,6 +12,7 @@ from email.utils import formatdate
 
 from aiohttp import web
 
+from fakekube.apiserver.filters import BODY_MAX_BYTES
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
@@ -84,7 +85,7 @@ class HttpSite:
         return _Plain(status=answer.status, headers=headers, body=body)
 
     async def _stream(self, http: web.BaseRequest, watch: WatchStream) -> web.StreamResponse:
-        response = web.StreamResponse(status=watch.status, headers=[*watch.headers, ("Date", self._date())])
+        response = _Stream(status=watch.status, headers=[*watch.headers, ("Date", self._date())])
         response.enable_chunked_encoding()
         pump = WatchPump(watch, self.apiserver)
         self._pumps[pump] = None
@@ -104,6 +105,14 @@ class HttpSite:
 
 class _Plain(web.Response):
     """An answer with the core's headers alone: aiohttp adds no Server of its own."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self._headers.popall("Server", None)
+
+
+class _Stream(web.StreamResponse):
+    """The same for a watch."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -172,8 +181,18 @@ async def _request_of(http: web.BaseRequest) -> Request:
     headers: dict[str, str] = {}
     for name, value in http.headers.items():
         headers.setdefault(name.lower(), value)
-    body = await http.content.read(-1) if http.body_exists else b""
+    body = await _body_of(http) if http.body_exists else b""
     return Request(method=http.method, path=path, query=query, headers=headers, body=body)
+
+
+async def _body_of(http: web.BaseRequest) -> bytes:
+    """The body, read just far enough for the core to refuse one that is too large."""
+    chunks: list[bytes] = []
+    size = 0
+    while size <= BODY_MAX_BYTES and (chunk := await http.content.readany()):
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
 
 
 def _takes_gzip(request: Request) -> bool:

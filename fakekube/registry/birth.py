@@ -16,7 +16,7 @@ import msgspec
 
 from fakekube.data import read_lazily
 from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of, name_of, namespace_of
-from fakekube.registry.metadata import new_uid, timestamp, with_metadata
+from fakekube.registry.metadata import micro_timestamp, new_uid, timestamp, with_metadata
 from fakekube.registry.resources import builtin
 from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.rules import canonical
@@ -74,6 +74,7 @@ class Birth:
         identity = f"{rng.getrandbits(64):016x}"
         return {
             "@TIME": timestamp(self.born),
+            "@MICROTIME": micro_timestamp(self.born),
             "@DATE": timestamp(self.born)[:10],
             "@PEM@PEM": ROOT_CA,
             "@PEM": ROOT_CA,

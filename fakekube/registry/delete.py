@@ -49,27 +49,27 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     item = _put(site, served, held, marked, options)
     if finalizers_of(marked) or metadata(marked).get("deletionGracePeriodSeconds"):
         return Deletion(item, gone=False)
-    removed = _removed(site, served, item, options)
-    return Deletion(item, removed.gone)
+    return _removed(site, served, item, options)
 
 
 _SPECIAL: dict[str, Callable[[Site, Served, Item, DeleteOptions], tuple[Item, bool]]] = {"namespaces": delete_namespace}
 
 
 def _require_preconditions(served: Served, held: Item, options: DeleteOptions) -> None:
-    resource = served.type
+    """409 that names the kind, in the group its objects are stored in (an Event of events.k8s.io is in the core)."""
+    kind, group = served.type.kind, served.key.partition(".")[2]
     if options.uid and options.uid != uid_of(held.obj):
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid_of(held.obj)}). "
             "The object might have been deleted and then recreated"
         )
-        raise conflict(resource.kind, resource.group, held.name, why)
+        raise conflict(kind, group, held.name, why)
     if options.resource_version and options.resource_version != revision_of(held.obj):
         why = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion "
             f"in record ({revision_of(held.obj)}). The object might have been modified"
         )
-        raise conflict(resource.kind, resource.group, held.name, why)
+        raise conflict(kind, group, held.name, why)
 
 
 def _marked(site: Site, served: Served, held: Item, options: DeleteOptions) -> tuple[KubeObject, bool]:
@@ -149,6 +149,7 @@ def _put(site: Site, served: Served, held: Item, obj: KubeObject, options: Delet
 
 
 def _removed(site: Site, served: Served, held: Item, options: DeleteOptions) -> Deletion:
-    if not options.dry_run:
-        site.store.delete(served.key, held.namespace, held.name)
-    return Deletion(held, gone=True)
+    """The object is gone; its last state carries the revision of the deletion."""
+    if options.dry_run:
+        return Deletion(held, gone=True)
+    return Deletion(site.store.delete(served.key, held.namespace, held.name), gone=True)
