@@ -17,6 +17,7 @@ from chaos.scenario.timeline import LinkCut, Timeline
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.capabilities import VIRTUAL
+from chaos.worlds.chance import ambient_chance
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
@@ -36,7 +37,8 @@ def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent) -> Outcome
     Raises Unsupported for a timeline that the virtual world cannot play, RuntimeError inside a running event loop.
     """
     check_world(timeline, VIRTUAL)
-    return run_virtual(lambda loop: _rehearse(loop, timeline, agent), seed=timeline.seed)
+    with ambient_chance(timeline.seed):
+        return run_virtual(lambda loop: _rehearse(loop, timeline, agent), seed=timeline.seed)
 
 
 async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) -> Outcome:
