@@ -8,7 +8,6 @@ from collections.abc import Coroutine, Mapping
 from typing import Final
 
 import aiohttp
-import msgspec
 
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.history import History
@@ -26,7 +25,6 @@ from chaos.worlds.virtual import AgentClass, World, collab_agent
 from chaos.worlds.wire import WireLog, search_disks
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
-from fakekube.apiserver.server import Apiserver
 
 LOOK_TIMEOUT_S: Final = 10.0
 
@@ -102,26 +100,10 @@ class VirtualStage:
         self._world.heal()
 
     async def revisions(self) -> tuple[str, ...]:
-        return tuple(revision(apiserver) for apiserver in self._world.apiservers.values())
+        return tuple(str(apiserver.site.store.revision) for apiserver in self._world.apiservers.values())
 
     def start(self, site: str, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
         return self._world.run_at(site, coroutine)
-
-
-def revision(apiserver: Apiserver) -> str:
-    """The resourceVersion of a site as a whole, as every list shows it."""
-    answer = apiserver.handle(Request(method="GET", path=NAMESPACES, query="limit=1"))
-    if not isinstance(answer, Response):
-        raise TypeError(f"a list is no watch: {answer!r}")
-    return msgspec.json.decode(answer.body, type=_List).metadata.resource_version
-
-
-class _ListMetadata(msgspec.Struct, rename="camel"):
-    resource_version: str
-
-
-class _List(msgspec.Struct):
-    metadata: _ListMetadata
 
 
 async def look_at_sites(world: World, resources: tuple[str, ...]) -> dict[str, SiteView]:
