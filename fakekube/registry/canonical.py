@@ -130,6 +130,10 @@ def _compile(schema: Schema) -> _Convert:
     return _COMPILERS[schema.type](schema)
 
 
+# An empty list of managedFields is an order to forget them; it never outlives the write.
+_ORDERS = frozenset(["managedFields"])
+
+
 class _Struct:
     """The converter of one Go struct. Fields are compiled when first met, so recursive types end."""
 
@@ -173,7 +177,8 @@ class _Struct:
         schema = self._schema.fields.get(name)
         if schema is None:
             return None
-        known = self._fields[name] = (compiled(schema), self._ranks[name], name in self._pointers)
+        kept_when_empty = name in self._pointers or name in _ORDERS
+        known = self._fields[name] = (compiled(schema), self._ranks[name], kept_when_empty)
         return known
 
     def _completed(self, out: KubeObject, ordered: bool) -> KubeObject:

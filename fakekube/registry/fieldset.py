@@ -103,6 +103,11 @@ def canonical(node: Node) -> Node:
 _KINDS = {".": 0, "f": 1, "k": 2, "v": 3, "i": 4}
 
 
+def is_element(text: str) -> bool:
+    """`.`, or a kind and its text: `f:name`, `k:{...}`, `v:...`, `i:0`."""
+    return text == SELF or (text[:1] in _KINDS and text[1:2] == ":")
+
+
 def element_order(element: str) -> tuple[int, int, str]:
     """Names, then keys, then values, then indices; numbers among values by size."""
     kind, rest = element[0], element[2:]

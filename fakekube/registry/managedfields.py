@@ -87,6 +87,8 @@ def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema:
     """`new` with managedFields as they are after create (`live` None), update or patch."""
     entries = _entries_of(live, new)
     plain = _plain(new)
+    if live is not None and not entries:
+        return plain  # nobody tracks this object until somebody applies to it
     before = _plain(live) if live is not None else zero_object(schema)
     manager = write.by(UPDATE)
     owners = ownership.update(before, plain, schema, _owned(entries), "", write.api_version, write.ignored)
@@ -118,11 +120,14 @@ def after_apply(
         )
     except Conflicts as conflicts:
         raise _conflict(conflicts.found, entries) from None
+    mine = owners.pop(manager.key, None)
     left = _kept(entries, owners)
-    mine = owners.get(manager.key)
     fields = fieldset.difference(mine.fields, _UNOWNED) if mine else None
     if fields is not None:
-        left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version, applied=True), write.time)
+        # an apply that changes nothing claims its fields without a time of its own
+        known = entries[manager.key].time if manager.key in entries else ""
+        time = known if merged == before else write.time
+        left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version, applied=True), time)
     return _with_entries(merged, left.values())
 
 
@@ -164,9 +169,18 @@ def _entry(listed: Mapping[str, Any]) -> _Entry:
         str(listed.get("apiVersion", "")),
         str(listed.get("subresource", "")),
     )
-    fields = listed.get("fieldsV1") or None
+    fields = _fields(listed.get("fieldsV1"))
     owned = Owned(fields=fields, version=manager.api_version, applied=manager.operation == APPLY)
     return _Entry(manager, owned, str(listed.get("time", "")))
+
+
+def _fields(listed: object) -> FieldSet:
+    """The set as sent; elements that are none are nobody's."""
+    if not isinstance(listed, dict):
+        return None
+    known = {element: node for element, node in listed.items() if fieldset.is_element(element)}
+    children = {element: (_fields(node) if node else LEAF) for element, node in known.items()}
+    return {element: node for element, node in children.items() if node is not None} or None
 
 
 def _owned(entries: _Entries) -> dict[str, Owned]:
