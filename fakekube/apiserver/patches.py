@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakekube.apiserver.apply import APPLY_PATCH, apply
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
 from fakekube.apiserver.codec import media_type
@@ -20,6 +21,8 @@ _BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
 
 def patch(call: Call) -> Answer:
     """200 with the patched object."""
+    if media_type(call.header("content-type")) == APPLY_PATCH:
+        return apply(call)
     patch_type(call)
     options = patch_options(call)
     item = update(

@@ -19,12 +19,17 @@ from fakekube.storage.items import Item, encode_json
 _NAME_ATTEMPTS = 8
 
 
-def create(site: Site, served: Served, namespace: str, sent: KubeObject, options: WriteOptions) -> Item:
-    """The object that now exists; in a dry run the one that would, at revision 0 and without a resourceVersion."""
+def create(
+    site: Site, served: Served, namespace: str, sent: KubeObject, options: WriteOptions, *, tracks: bool = True
+) -> Item:
+    """The object that now exists; in a dry run the one that would, at revision 0 and without a resourceVersion.
+
+    `tracks` is false when `sent` carries the managedFields that this write leaves (server-side apply).
+    """
     obj = in_namespace(served, namespace, sent)
     # before admission: what the server adds on its own is nobody's
     sent = with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
-    owned = tracked(site, served, None, sent, options.manager, "")
+    owned = tracked(site, served, None, sent, options.manager, "") if tracks else sent
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
     prepared = canonical(served, prepare_create(site, served, named))

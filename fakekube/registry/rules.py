@@ -10,15 +10,12 @@ from functools import lru_cache
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
-from fakekube.registry.fieldset import LEAF, Node
+from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import Write, after_update
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.schema import schema_for
 from fakekube.registry.site import Site
-from fakekube.registry.strategies import Served
-
-# The main endpoint of a kind with a status subresource never writes the status, so it never owns it.
-_STATUS: Node = {"f:status": LEAF}
+from fakekube.registry.strategies import Served, Strategy
 
 
 def canonical(served: Served, obj: KubeObject) -> KubeObject:
@@ -54,20 +51,27 @@ def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource
 def tracked(
     site: Site, served: Served, held: KubeObject | None, obj: KubeObject, manager: str, subresource: str
 ) -> KubeObject:
-    """`obj` with its managedFields as this write leaves them."""
+    """`obj` with its managedFields as a create (`held` is None), an update or a patch by `manager` leaves them."""
     schema = schema_for(served.type.gvk)
     if schema is None:
         return obj
-    return after_update(held, obj, written_by(site, served, manager, subresource), schema)
+    return after_update(held, obj, write_of(site, served, manager, subresource), schema)
 
 
-def written_by(site: Site, served: Served, manager: str, subresource: str) -> Write:
-    """This write as managedFields will show it."""
-    resets_status = served.strategy.has_status and not subresource
+def write_of(site: Site, served: Served, manager: str, subresource: str) -> Write:
+    """This write, as its entry in managedFields shows it."""
     return Write(
         manager=manager,
         api_version=served.type.api_version,
         time=timestamp(site.now()),
         subresource=subresource,
-        ignored=_STATUS if resets_status else None,
+        ignored=_ignored(served.strategy, subresource),
     )
+
+
+def _ignored(strategy: Strategy, subresource: str) -> FieldSet:
+    """The fields that this endpoint never writes: the status, or all but the status."""
+    if subresource != "status":
+        return {"f:status": LEAF} if strategy.has_status else None
+    kept = {f"f:{each}": LEAF for each in ("labels", "annotations") if each not in strategy.status_writes}
+    return {"f:spec": LEAF, "f:metadata": kept} if kept else {"f:spec": LEAF}

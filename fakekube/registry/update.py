@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakekube.meta.errors import Cause, StatusError, conflict, invalid, not_found, stale_revision
-from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
+from fakekube.meta.objects import KubeObject, metadata, uid_of
 from fakekube.registry.admission import admit_update
 from fakekube.registry.create import in_namespace
+from fakekube.registry.managedfields import same_but_times
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.prepare import may_be_removed, prepare_update
@@ -23,8 +24,6 @@ from fakekube.storage.items import Item, encode_json
 Change = Callable[[KubeObject], KubeObject]
 
 _SERVER_OWNED = ("status", "metadata", "kind", "apiVersion")
-# Compared apart: a write that changes nothing else is no write.
-_OF_THE_WRITE = ("resourceVersion", "managedFields")
 
 
 def update(
@@ -37,22 +36,25 @@ def update(
     *,
     subresource: str = "",
     uid_is_precondition: bool = False,
+    tracks: bool = True,
 ) -> Item:
     """The object after `change`; the stored one, untouched, when nothing differs.
 
     `uid_is_precondition`: another uid in the object is a conflict (PUT), else it is an invalid change (PATCH).
+    `tracks` is false when the changed object carries the managedFields that this write leaves (server-side apply).
     """
     held = require(site, served, namespace, name)
     wanted = in_namespace(served, namespace, change(held.obj))
     _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
+    if tracks:
+        wanted = tracked(site, served, held.obj, wanted, options.manager, subresource)
     merged = _carried_over(served, held.obj, wanted, subresource)
     admitted = admit_update(site, served, namespace, merged, held.obj, subresource)
     prepared = canonical(served, prepare_update(site, served, admitted, held.obj, subresource))
     _require_valid(served, name, update_causes(served, prepared, held.obj, subresource))
-    final = tracked(site, served, held.obj, prepared, options.manager, subresource)
-    return _written(site, served, held, final, options)
+    return _written(site, served, held, prepared, options)
 
 
 def require(site: Site, served: Served, namespace: str, name: str) -> Item:
@@ -170,13 +172,10 @@ def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: W
 
 
 def same(obj: KubeObject, held: KubeObject) -> bool:
-    """Whether writing `obj` over `held` would change nothing."""
-    return {**obj, "metadata": _compared(obj)} == {**held, "metadata": _compared(held)} and name_of(obj) == name_of(
-        held
-    )
+    """Whether writing `obj` over `held` would change nothing but the times of managedFields."""
+    return same_but_times(_unversioned(held), _unversioned(obj))
 
 
-def _compared(obj: KubeObject) -> KubeObject:
-    found = dict(metadata(obj))
-    found.pop("resourceVersion", None)
-    return found
+def _unversioned(obj: KubeObject) -> KubeObject:
+    found = {key: value for key, value in metadata(obj).items() if key != "resourceVersion"}
+    return {**obj, "metadata": found}
