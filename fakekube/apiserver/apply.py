@@ -1,0 +1,125 @@
+"""Server-side apply: PATCH with an apply patch creates the object, or merges a manager's wishes into it.
+
+Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go (applyPatcher), answers of kube-apiserver 1.37.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakekube.apiserver.call import Answer, Call, answer
+from fakekube.apiserver.codec import parse
+from fakekube.apiserver.goyaml import YamlFault
+from fakekube.apiserver.list_options import options_invalid
+from fakekube.apiserver.query import bool_of
+from fakekube.apiserver.write_options import BodyOptions, body_options
+from fakekube.meta.errors import Cause, StatusError, bad_request, invalid, not_found
+from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of, metadata, uid_of
+from fakekube.registry.canonical import canonicalize, json_word
+from fakekube.registry.create import create
+from fakekube.registry.managedfields import after_apply
+from fakekube.registry.metadata import with_metadata
+from fakekube.registry.rules import write_of
+from fakekube.registry.schema import Schema, schema_for
+from fakekube.registry.update import update
+
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+def apply(call: Call) -> Answer:
+    """201 with the object that the config made, 200 with the one it was merged into."""
+    options = _options(call)
+    config = _config(call)
+    force = bool(bool_of(call.query, "force"))
+    site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
+    if site.store.get(served.key, namespace, name) is None:
+        obj = _applied(call, None, config, options, force)
+        item = create(site, served, namespace, obj, options.write, tracks=False)
+        return answer(call, 201, call.representation.one(served, item))
+    item = update(
+        site,
+        served,
+        namespace,
+        name,
+        lambda live: _applied(call, live, config, options, force),
+        options.write,
+        subresource=call.info.subresource,
+        tracks=False,
+    )
+    return answer(call, 200, call.representation.one(served, item))
+
+
+def _options(call: Call) -> BodyOptions:
+    """An applier must say who it is."""
+    options = body_options("PatchOptions", call.query, call.header("user-agent"))
+    if not call.query.get("fieldManager"):
+        message = "Required value: is required for apply patch"
+        raise options_invalid(
+            "PatchOptions", [Cause(reason="FieldValueRequired", message=message, field="fieldManager")]
+        )
+    return options
+
+
+def _config(call: Call) -> KubeObject:
+    """The config in the body, checked against the request: its kind, name, namespace, and what it may not hold."""
+    config = _decoded(call.request.body)
+    found = GroupVersionKind(*group_of(str(config.get("apiVersion") or "")), str(config.get("kind") or ""))
+    expected = call.served.type.gvk
+    if found != expected:
+        raise bad_request(f"invalid object type: {found.group}/{found.version}, Kind={found.kind}")
+    meta = metadata(config)
+    if "managedFields" in meta:
+        raise bad_request("metadata.managedFields must be nil")
+    return config
+
+
+def _decoded(body: bytes) -> KubeObject:
+    try:
+        value: Any = parse(body, APPLY_PATCH).value
+    except YamlFault as fault:
+        raise bad_request(f"error encoding patch: {fault}") from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        what = f"{json_word(value)} into Go value of type map[string]interface {{}}"
+        raise bad_request(
+            f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what}"
+        )
+    return value
+
+
+def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: BodyOptions, force: bool) -> KubeObject:
+    """The object with `config` merged in and its managers brought up to date."""
+    subresource = call.info.subresource
+    if live is None and subresource:
+        raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
+    write = write_of(call.site, call.served, options.write.manager, subresource)
+    merged = after_apply(live, config, write, _schema(call), force=force)
+    _require_place(call, merged)
+    if live is None and uid_of(config):
+        raise _uid_is_immutable(call, uid_of(config))
+    return canonicalize(_with_name(call, merged), call.served.type.gvk).object
+
+
+def _schema(call: Call) -> Schema:
+    found = schema_for(call.served.type.gvk)
+    if found is None:
+        raise StatusError(code=500, reason="", message=f"no corresponding type for {call.served.type.gvk.kind}")
+    return found
+
+
+def _require_place(call: Call, obj: KubeObject) -> None:
+    name = metadata(obj).get("name") or call.info.name
+    if name != call.info.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.info.name})")
+
+
+def _with_name(call: Call, obj: KubeObject) -> KubeObject:
+    """A config may leave its name and namespace to the path."""
+    return obj if metadata(obj).get("name") else with_metadata(obj, name=call.info.name)
+
+
+def _uid_is_immutable(call: Call, uid: str) -> StatusError:
+    message = f'Invalid value: "{uid}": field is immutable'
+    cause = Cause(reason="FieldValueInvalid", message=message, field="metadata.uid")
+    return invalid(call.served.type.kind, call.served.type.group, call.info.name, [cause])
