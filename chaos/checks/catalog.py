@@ -11,6 +11,7 @@ from chaos.checks.finding import Finding
 
 if TYPE_CHECKING:
     from chaos.checks.evidence import Evidence
+    from chaos.scenario.model import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,15 @@ CHECKS: Mapping[str, Check] = {
 
 def run_checks(evidence: Evidence) -> list[Finding]:
     """Every claim of the timeline, on every resource it is about, in the timeline's order."""
-    resources = list(evidence.timeline.members())
-    return [
-        CHECKS[claim.name].run(evidence, resource, claim.within_s)
-        for claim in evidence.timeline.claims
-        for resource in ([claim.resource] if claim.resource is not None else resources)
-    ]
+    return [finding for claim in evidence.timeline.claims for finding in _run_claim(claim, evidence)]
+
+
+def holds_eventually(evidence: Evidence) -> bool:
+    """Whether all that must hold eventually holds now, in what the sites show."""
+    claims = (claim for claim in evidence.timeline.claims if claim.phase == "eventually")
+    return all(finding.verdict == "valid" for claim in claims for finding in _run_claim(claim, evidence))
+
+
+def _run_claim(claim: Claim, evidence: Evidence) -> list[Finding]:
+    resources = [claim.resource] if claim.resource is not None else list(evidence.timeline.members())
+    return [CHECKS[claim.name].run(evidence, resource, claim.within_s) for resource in resources]

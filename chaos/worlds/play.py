@@ -6,10 +6,13 @@ Every world is a stage; the order of things is decided here, once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
+from chaos.checks.catalog import holds_eventually
+from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.history import History
 from chaos.scenario.duration import NANOSECOND_DIGITS
 from chaos.scenario.timeline import LinkCut, Operation, Quieting, Timeline
 
@@ -30,6 +33,9 @@ class Stage(Protocol):
 
     async def heal_all(self) -> None: ...
 
+    async def look(self) -> Mapping[str, SiteView]:
+        """What every site shows now."""
+
     async def revisions(self) -> tuple[str, ...]:
         """One text per site that changes whenever anything at the site's apiserver does."""
 
@@ -43,14 +49,6 @@ class Heal:
 
     t: float
     cut: LinkCut
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """When all was healed, and when the last change was seen after it (None: changes went on to the end)."""
-
-    healed_t: float
-    settled_t: float | None
 
 
 Act = LinkCut | Heal | Operation | Quieting
@@ -72,11 +70,17 @@ def _acts(timeline: Timeline) -> Iterator[Act]:
 
 
 async def play(
-    timeline: Timeline, stage: Stage, perform: Callable[[Operation], Coroutine[object, object, None]]
-) -> Rest:
-    """Play all of it, wait for the operations still under way, and for the sites to come to rest."""
+    timeline: Timeline,
+    stage: Stage,
+    history: History,
+    perform: Callable[[Operation], Coroutine[object, object, None]],
+) -> Evidence:
+    """Play all of it, wait for the operations still under way, and then until what must hold eventually holds.
+
+    The evidence is what the sites show at the end; the wire and the disks are the world's to add.
+    """
     tasks: list[asyncio.Task[None]] = []
-    quiet: Quieting | None = None
+    limit_t = 0.0
     for act in agenda(timeline):
         await _sleep_until(stage, act.t)
         match act:
@@ -88,12 +92,13 @@ async def play(
                 tasks.append(stage.start(act.on, perform(act)))
             case Quieting():
                 await stage.heal_all()
-                quiet = act
+                limit_t = act.t + act.limit_s
             case _:
                 assert_never(act)
     healed_t = stage.now()
     await asyncio.gather(*tasks)
-    return Rest(healed_t, await _rest(stage, healed_t, healed_t + (quiet.limit_s if quiet else 0.0)))
+    unseen = Evidence(timeline=timeline, history=history, views={}, healed_t=healed_t, settled_t=None)
+    return await _rest(stage, unseen, limit_t)
 
 
 async def _sleep_until(stage: Stage, t: float) -> None:
@@ -102,14 +107,41 @@ async def _sleep_until(stage: Stage, t: float) -> None:
         await asyncio.sleep(wait_s)
 
 
-async def _rest(stage: Stage, healed_t: float, limit_t: float) -> float | None:
-    """The time of the last change; None when there was one within REST_S of the limit."""
-    changed_t, seen = healed_t, await stage.revisions()
-    while stage.now() - changed_t < REST_S:
-        if stage.now() >= limit_t:
-            return None
-        await asyncio.sleep(LOOK_EVERY_S)
-        revisions = await stage.revisions()
-        if revisions != seen:
-            changed_t, seen = round(stage.now(), NANOSECOND_DIGITS), revisions
-    return changed_t
+async def _rest(stage: Stage, unseen: Evidence, limit_t: float) -> Evidence:
+    """Look whenever the sites have been still for REST_S, until what they show is good or the quiet period ends.
+
+    Stillness alone proves nothing: a site that waits to dial again is as still as one that has arrived.
+    """
+    stillness = Stillness(stage)
+    while True:
+        settled_t = await stillness.wait(limit_t)
+        evidence = replace(unseen, settled_t=settled_t, views=await stage.look())
+        if stage.now() >= limit_t or holds_eventually(evidence):
+            return evidence
+
+
+class Stillness:
+    """Watches the revisions of all sites from the moment it is made."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._changed_t = stage.now()
+        self._seen: tuple[str, ...] | None = None
+
+    async def wait(self, limit_t: float) -> float | None:
+        """Wait at least REST_S, and until nothing changed for REST_S; gives the time of the last change.
+
+        None when `limit_t` came less than REST_S after a change.
+        """
+        asked_t = self._stage.now()
+        while self._stage.now() - max(self._changed_t, asked_t) < REST_S and self._stage.now() < limit_t:
+            await self._look()
+            await asyncio.sleep(LOOK_EVERY_S)
+        await self._look()
+        return self._changed_t if self._stage.now() - self._changed_t >= REST_S else None
+
+    async def _look(self) -> None:
+        revisions = await self._stage.revisions()
+        if self._seen is not None and revisions != self._seen:
+            self._changed_t = round(self._stage.now(), NANOSECOND_DIGITS)
+        self._seen = revisions

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
 
-from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.evidence import SiteView
 from chaos.checks.history import History
 from chaos.scenario.compile import approximations, check_world
 from chaos.scenario.timeline import LinkCut, Timeline
@@ -44,28 +45,16 @@ async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) ->
     loop.network.tap = wire
     world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
     async with world:
-        stage = VirtualStage(world)
+        stage = VirtualStage(world, tuple(timeline.members()))
         history = History()
         users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
-        rest = await play(timeline, stage, users.perform)
-        loop.network.tap = None
-        seconds = stage.now()
-        trace = _trace(world, history)
-        evidence = Evidence(
-            timeline=timeline,
-            history=history,
-            views=await look_at_sites(world, tuple(timeline.members())),
-            healed_t=rest.healed_t,
-            settled_t=rest.settled_t,
-            wire=wire.sites if wire is not None else {},
-            disks=search_disks(world.disks),
-        )
+        evidence = await play(timeline, stage, history, users.perform)
         return Outcome(
             world=VIRTUAL.world,
-            evidence=evidence,
-            seconds=seconds,
+            evidence=replace(evidence, wire=wire.sites if wire is not None else {}, disks=search_disks(world.disks)),
+            seconds=stage.now(),
             requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
-            trace_sha256=trace,
+            trace_sha256=_trace(world, history),
             approximate=approximations(timeline, VIRTUAL),
         )
 
@@ -83,8 +72,9 @@ def _trace(world: World, history: History) -> str:
 class VirtualStage:
     """A world under a timeline. Its clock starts at 0 when it is made."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, resources: tuple[str, ...]) -> None:
         self._world = world
+        self._resources = resources
         self._start_s = world.loop.time()
 
     def now(self) -> float:
@@ -98,6 +88,9 @@ class VirtualStage:
 
     async def heal_all(self) -> None:
         self._world.heal()
+
+    async def look(self) -> dict[str, SiteView]:
+        return await look_at_sites(self._world, self._resources)
 
     async def revisions(self) -> tuple[str, ...]:
         return tuple(str(apiserver.site.store.revision) for apiserver in self._world.apiservers.values())
