@@ -33,7 +33,7 @@ def apply(call: Call) -> Answer:
     force = bool(bool_of(call.query, "force"))
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     if site.store.get(served.key, namespace, name) is None:
-        obj = _applied(call, None, config, options, force)
+        obj = with_metadata(_applied(call, None, config, options, force), resourceVersion=None)
         item = create(site, served, namespace, obj, options.write, tracks=False)
         return answer(call, 201, call.representation.one(served, item))
     item = update(

@@ -103,9 +103,11 @@ def canonical(node: Node) -> Node:
 _KINDS = {".": 0, "f": 1, "k": 2, "v": 3, "i": 4}
 
 
-def is_element(text: str) -> bool:
-    """`.`, or a kind and its text: `f:name`, `k:{...}`, `v:...`, `i:0`."""
-    return text == SELF or (text[:1] in _KINDS and text[1:2] == ":")
+def is_set(node: object) -> bool:
+    """Whether a JSON value is a set: only `.` and elements of a known kind (`f:name`, `k:{...}`, `v:...`, `i:0`)."""
+    if not isinstance(node, dict):
+        return False
+    return all((text == SELF or (text[:1] in _KINDS and text[1:2] == ":")) and is_set(node[text]) for text in node)
 
 
 def element_order(element: str) -> tuple[int, int, str]:

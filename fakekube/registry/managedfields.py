@@ -150,11 +150,13 @@ def _zero(schema: Schema | None, value: object) -> Any:
 
 
 def _entries_of(live: KubeObject | None, new: KubeObject) -> _Entries:
-    """The entries before the write. A client that sends `[]` or `[{}]` resets them; one that sends none keeps them."""
+    """The entries before the write. A client that sends `[]` or `[{}]` resets them; one that sends none, or
+    what nobody can read, keeps them."""
     sent = metadata(new).get("managedFields")
     if sent is not None and not any(sent):
         return {}
-    return _decoded(sent or metadata(live or {}).get("managedFields") or ())
+    readable = sent and all(fieldset.is_set(entry.get("fieldsV1") or {}) for entry in sent)
+    return _decoded(sent if readable else metadata(live or {}).get("managedFields") or ())
 
 
 def _decoded(listed: Iterable[Mapping[str, Any]]) -> _Entries:
@@ -169,18 +171,9 @@ def _entry(listed: Mapping[str, Any]) -> _Entry:
         str(listed.get("apiVersion", "")),
         str(listed.get("subresource", "")),
     )
-    fields = _fields(listed.get("fieldsV1"))
+    fields = listed.get("fieldsV1") or None
     owned = Owned(fields=fields, version=manager.api_version, applied=manager.operation == APPLY)
     return _Entry(manager, owned, str(listed.get("time", "")))
-
-
-def _fields(listed: object) -> FieldSet:
-    """The set as sent; elements that are none are nobody's."""
-    if not isinstance(listed, dict):
-        return None
-    known = {element: node for element, node in listed.items() if fieldset.is_element(element)}
-    children = {element: (_fields(node) if node else LEAF) for element, node in known.items()}
-    return {element: node for element, node in children.items() if node is not None} or None
 
 
 def _owned(entries: _Entries) -> dict[str, Owned]:
@@ -262,7 +255,7 @@ def _pour(entries: _Entries, first: _Entry, entry: _Entry) -> None:
 def _taken_before(live: KubeObject, write: Write, schema: Schema) -> _Entries:
     """An object that nobody tracked is owned by an unnamed updater when it is first applied to."""
     manager = Manager(UPDATE, BEFORE_FIRST_APPLY, write.api_version, "")
-    owners = ownership.update(zero_object(schema), live, schema, {}, manager.key, write.api_version, None)
+    owners = ownership.update(zero_object(schema), live, schema, {}, manager.key, write.api_version, write.ignored)
     fields = fieldset.difference(owners[manager.key].fields, _UNOWNED) if manager.key in owners else None
     return {manager.key: _Entry(manager, replace(owners[manager.key], fields=fields), write.time)} if fields else {}
 
