@@ -17,6 +17,7 @@ import msgspec
 LAMPORT_LEAP: Final = 1 << 20
 #: How many concurrent stamps a field slot names as seen; what does not fit stays a visible conflict.
 SEEN_LIMIT: Final = 8
+_SMALL: Final = 512
 
 Family = Literal["root", "policy", "own", "hand", "mb", "an", "o", "d", "f", "st"]
 
@@ -320,10 +321,18 @@ def parse_value(family: str, text: str) -> SlotValue:
 
 def parse_slot(key: SlotKey, text: str) -> SlotValue:
     """The value under a key. Raises BadSlot, also for a stamp that is not of the key's own writer."""
+    return _parse_small_slot(key, text) if len(text) <= _SMALL else _parse_slot(key, text)
+
+
+def _parse_slot(key: SlotKey, text: str) -> SlotValue:
     value = parse_value(key.family, text)
     if not isinstance(value, Claim | Answer) and value.t.writer != key.writer:
         raise BadSlot(f"slot {str(key)!r} carries a stamp of writer {value.t.writer!r}")
     return value
+
+
+#: Values are never changed in place, so all replicas in one process share them.
+_parse_small_slot = lru_cache(maxsize=16384)(_parse_slot)
 
 
 def lamport_of(value: SlotValue) -> int:

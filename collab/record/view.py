@@ -169,7 +169,7 @@ class RecordView:
         self._tombstoned = ObjectIndex()
         self._paths: dict[Subject, set[str]] = {}
         self._joined: dict[Subject, JoinedField | None] = {}
-        self._members: dict[str, MemberRow] | None = None
+        self._members: dict[str, MemberRow] = {}
 
     # -- feeding ------------------------------------------------------------------------------------------------
 
@@ -191,30 +191,26 @@ class RecordView:
             if text is not None:
                 self.bad[text_key] = str(error)
             return None
-        self._drop(key)
-        if text is not None:
-            self._keep_if_good(key, text_key, text)
+        value = self._value(key, text_key, text)
+        if value is None:
+            self._cells[key.family].drop(key.subject, key.writer)
+        else:
+            self.lamport = max(self.lamport, lamport_of(value))
+            self._cells[key.family].put(key.subject, key.writer, value)
+        self._reindex(key)
         return key
 
-    def _keep_if_good(self, key: SlotKey, text_key: str, text: str) -> None:
+    def _value(self, key: SlotKey, text_key: str, text: str | None) -> SlotValue | None:
         try:
-            self._keep(key, parse_slot(key, text))
+            return None if text is None else parse_slot(key, text)
         except BadSlot as error:
             self.bad[text_key] = str(error)
-
-    def _keep(self, key: SlotKey, value: SlotValue) -> None:
-        self.lamport = max(self.lamport, lamport_of(value))
-        self._cells[key.family].put(key.subject, key.writer, value)
-        self._reindex(key)
-
-    def _drop(self, key: SlotKey) -> None:
-        self._cells[key.family].drop(key.subject, key.writer)
-        self._reindex(key)
+            return None
 
     def _reindex(self, key: SlotKey) -> None:
         match key.family:
             case "mb" | "an":
-                self._members = None
+                self._refresh_member(key.subject[0])
             case "o":
                 self._existing.put(key.subject, key.subject in self._o)
             case "d":
@@ -282,14 +278,11 @@ class RecordView:
     # -- membership ---------------------------------------------------------------------------------------------
 
     def members(self) -> dict[str, MemberRow]:
-        """Every site an owner ever named, by site; `is_member` tells the members of now."""
-        if self._members is None:
-            rows = (self._member_row(site) for (site,) in self._mb.subjects())
-            self._members = {row.site: row for row in rows if row}
-        return self._members
+        """Every site an owner ever named, sorted; `is_member` tells the members of now. A copy is yours to keep."""
+        return dict(self._members)
 
     def member(self, site: str) -> MemberRow | None:
-        return self.members().get(site)
+        return self._members.get(site)
 
     def is_member(self, site: str) -> bool:
         row = self.member(site)
@@ -298,9 +291,16 @@ class RecordView:
     def answer(self, site: str, inv: str) -> Answer | None:
         return joins.join_answers(self._an[(site, inv)])
 
-    def _member_row(self, site: str) -> MemberRow | None:
+    def _refresh_member(self, site: str) -> None:
+        """Join one member again; a record of 200 cannot afford all of them at each answer."""
         row = joins.join_membership(self._mb[(site,)])
-        return joins.member_row(site, row, self.answer(site, row.inv)) if row else None
+        if row is None:
+            self._members.pop(site, None)
+            return
+        known = site in self._members
+        self._members[site] = joins.member_row(site, row, self.answer(site, row.inv))
+        if not known:
+            self._members = dict(sorted(self._members.items()))
 
     # -- objects ------------------------------------------------------------------------------------------------
 
