@@ -52,7 +52,8 @@ from collab.protocol.facts import Booted, Identified, Identity
 from collab.protocol.names import SiteName
 
 IDENTIFY_S = 2.0  # how long a start waits for the apiserver; an agent without one starts all the same
-STOP_S = 2.0
+STOP_S = 0.5  # for each of the two waits of aiohttp's shutdown
+KEEPALIVE_S = 3600.0  # longer than clients keep an idle connection, so that none meets one that is just closing
 LOG_FILE = "agent.log"
 
 
@@ -84,7 +85,8 @@ class Agent:
         self._core: Core = SiteCore(random.Random(rng.getrandbits(64)))
         self._tasks = Tasks()
         self._server: asyncio.Server | None = None
-        self._failure: asyncio.Future[None] | None = None
+        self._failure: Exception | None = None
+        self._has_failed = asyncio.Event()
 
     async def start(self) -> None:
         """Read the journals, listen, and begin. Raises DamagedJournal, or OSError when the address is in use."""
@@ -133,8 +135,9 @@ class Agent:
 
     async def failed(self) -> None:
         """Wait until the agent cannot go on, and raise why: its disk is full, or a step went wrong."""
-        self._failure = self._failure or asyncio.get_running_loop().create_future()
-        await self._failure
+        await self._has_failed.wait()
+        assert self._failure is not None, "set before the event"
+        raise self._failure
 
     def knows(self, site: str) -> bool:
         """Whether a scope may name `site`."""
@@ -175,7 +178,13 @@ class Agent:
             now=self._now,
         )
         # a client that goes away ends what was done for it: a watch at the apiserver, above all
-        self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._web = web.Server(
+            self._handle,
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_S,
+            tcp_keepalive=False,
+        )
 
     async def _listen(self) -> None:
         host, port = self.config.address
@@ -231,9 +240,8 @@ class Agent:
         self.log.note("Failed", f"{type(error).__name__}: {error}")
         asyncio.get_running_loop().call_exception_handler({"message": "the agent stops", "exception": error})
         self.kill()
-        self._failure = self._failure or asyncio.get_running_loop().create_future()
-        if not self._failure.done():
-            self._failure.set_exception(error)
+        self._failure = error
+        self._has_failed.set()
 
 
 def _log_path(disk: Disk) -> Path | None:
