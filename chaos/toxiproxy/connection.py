@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 
 from chaos.toxiproxy.address import split
-from chaos.toxiproxy.errors import AddressError
 from chaos.toxiproxy.pipe import Pipe, Tally
 from chaos.toxiproxy.toxics import Stream, Toxic
 
@@ -129,7 +128,7 @@ class Connection:
             host, port = split(upstream)
             async with asyncio.timeout(DIAL_TIMEOUT_S):
                 await asyncio.get_running_loop().create_connection(lambda: self._server, host, int(port))
-        except (OSError, AddressError, ValueError):  # TimeoutError is an OSError
+        except (OSError, ValueError):  # AddressError and TimeoutError are OSErrors
             self._client.finish()
             return
         self._join()
@@ -149,7 +148,7 @@ class Connection:
             destination,
             rng_for=lambda toxic: self._rng_for(stream, toxic),
             tally=self._tallies[stream],
-            loop=asyncio.get_running_loop(),
+            clock=asyncio.get_running_loop(),
         )
         self._pipes[stream] = pipe
         for toxic in self._toxics[stream]:

@@ -12,7 +12,7 @@ class ApiError(Exception):
         self.status = status
 
 
-class AddressError(Exception):
+class AddressError(OSError):
     """An address that cannot be parsed, resolved or listened on, in the words of Go's net package."""
 
 

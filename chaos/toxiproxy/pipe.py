@@ -8,13 +8,12 @@ waits for a slow reader (in the real server it does, and the proxy may hang for 
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from typing import Protocol
 
 from chaos.toxiproxy.behaviours import CHUNK_BYTES, END, Chunk, Mark
-from chaos.toxiproxy.stage import Item, Next, ToxicStage
+from chaos.toxiproxy.stage import Clock, Item, Next, ToxicStage
 from chaos.toxiproxy.toxics import Toxic
 
 
@@ -46,7 +45,7 @@ class Pipe:
         *,
         rng_for: Callable[[Toxic], random.Random],
         tally: Tally,
-        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
     ) -> None:
         self.stages: list[ToxicStage] = []
         self.finished = False
@@ -54,7 +53,7 @@ class Pipe:
         self._destination = destination
         self._rng_for = rng_for
         self._tally = tally
-        self._loop = loop
+        self._clock = clock
         self._received = 0
         self._sent = 0
         self._source_ended = False
@@ -65,7 +64,7 @@ class Pipe:
 
     def add(self, toxic: Toxic) -> None:
         """At the end of the chain, as in the real server."""
-        stage = ToxicStage(toxic, self, rng=self._rng_for(toxic), loop=self._loop, settled=self.settle)
+        stage = ToxicStage(toxic, self, rng=self._rng_for(toxic), clock=self._clock, settled=self.settle)
         if self.stages:
             self.stages[-1].following = stage
         self.stages.append(stage)
@@ -95,7 +94,7 @@ class Pipe:
 
     def receive(self, data: bytes) -> None:
         self._received += len(data)
-        arrived = self._loop.time()
+        arrived = self._clock.time()
         for start in range(0, len(data), CHUNK_BYTES):
             self._first().feed(Chunk(data[start : start + CHUNK_BYTES], arrived))
         self.settle()

@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import sys
 from collections.abc import Callable
 
 from aiohttp import web
 
+from chaos.toxiproxy import address
 from chaos.toxiproxy.address import Address
 from chaos.toxiproxy.api import Api, application
 from chaos.toxiproxy.collection import ProxyCollection
@@ -39,11 +41,11 @@ class ToxiproxyServer:
         self._runner = web.AppRunner(application(api), access_log=None, shutdown_timeout=0.01)
 
     async def start(self) -> str:
-        """Listen; returns the API's URL. OSError when the port is in use."""
+        """Listen; returns the API's URL. AddressError, an OSError, when the port is in use."""
+        listener = address.listen(await address.resolve(str(Address(self._host, self._port))))
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        host, port = self._runner.addresses[0][:2]
-        return f"http://{Address(host, port)}"
+        await web.SockSite(self._runner, listener).start()
+        return f"http://{address.bound_to(listener)}"
 
     async def stop(self) -> None:
         """Stop answering, close every proxy and drop its connections."""
@@ -64,13 +66,17 @@ async def _until_signalled(server: ToxiproxyServer, ready: Callable[[str], None]
         await server.stop()
 
 
+def _announce(url: str) -> None:
+    print(f"Toxiproxy API at {url}", file=sys.stderr, flush=True)
+
+
 def serve(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     *,
     seed: int = 0,
     metrics: bool = False,
-    ready: Callable[[str], None] = lambda url: None,
+    ready: Callable[[str], None] = _announce,
 ) -> None:
-    """Run until SIGINT or SIGTERM; `ready` gets the URL once it answers. OSError when the port is in use."""
+    """Run until SIGINT or SIGTERM; `ready` gets the URL once it answers. AddressError, an OSError: it cannot listen."""
     asyncio.run(_until_signalled(ToxiproxyServer(host, port, seed=seed, metrics=metrics), ready))

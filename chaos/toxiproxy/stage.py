@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 from collections import deque
@@ -24,6 +23,18 @@ class Next(Protocol):
     def feed(self, item: Item) -> None: ...
 
 
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """What of an event loop a stage needs."""
+
+    def time(self) -> float: ...
+
+    def call_later(self, delay: float, callback: Callable[..., None], *args: Item | bool) -> Timer: ...
+
+
 class ToxicStage:
     def __init__(
         self,
@@ -31,7 +42,7 @@ class ToxicStage:
         following: Next,
         *,
         rng: random.Random,
-        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
         settled: Callable[[], None],
     ) -> None:
         """`settled` is called when a timer has moved something, so that the sender may be let on."""
@@ -40,12 +51,12 @@ class ToxicStage:
         self.rng = rng
         self.passed = 0
         self.ended = False
-        self._loop = loop
+        self._clock = clock
         self._settled = settled
         # Thrown once for a connection and a toxic; in the real server a change of a neighbour throws it again.
         self._dice = rng.random()
         self._waiting: deque[Item] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._asleep: Sleep | None = None
         self._behaviour: Behaviour
         self._start()
@@ -57,7 +68,7 @@ class ToxicStage:
         return self.toxic.attributes
 
     def now(self) -> float:
-        return self._loop.time()
+        return self._clock.time()
 
     def put(self, chunk: Chunk) -> None:
         if chunk.data:
@@ -158,7 +169,7 @@ class ToxicStage:
 
     def _arm(self, seconds: float | None, what: Item | bool) -> None:
         if seconds is not None and math.isfinite(seconds):
-            self._timer = self._loop.call_later(seconds, self._ring, what)
+            self._timer = self._clock.call_later(seconds, self._ring, what)
 
     def _ring(self, what: Item | bool) -> None:
         self._tell(what)

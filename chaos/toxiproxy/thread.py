@@ -25,7 +25,7 @@ class ThreadedToxiproxy:
         self._thread = threading.Thread(target=self._run, name="toxiproxy", daemon=True)
 
     def start(self) -> str:
-        """Returns the API's URL once it answers; OSError when the port is in use."""
+        """Returns the API's URL once it answers; OSError when it cannot listen there."""
         self._thread.start()
         return self._url.result(START_TIMEOUT_S)
 
