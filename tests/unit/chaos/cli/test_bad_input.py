@@ -72,6 +72,14 @@ def test_a_folder_that_cannot_be_made_is_one_line(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == f"{tmp_path / 'file' / 'run'}: Not a directory\n"
 
 
+def test_an_interrupted_run_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chaos.worlds.rehearsal.rehearse", interrupted)
+    assert call(["run", "partition-a"]) == 130
+
+
 def test_compile_prints_json_lines_with_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["compile", "partition-e", "--seed", "9", "--sites", "7"]) == 0
     header, *events = (msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines())
