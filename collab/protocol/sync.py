@@ -1,0 +1,375 @@
+"""Replication of one record: what was written here goes out, what peers send comes in, nothing before it is on disk.
+
+Per peer a `Flow`. A flow is live once both documents were compared on the present link; only then fresh updates go to
+it as OPs, in batches, and only to overlay neighbours. Everything else is repaired by HAVE, WANT and DIFF.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from collab.protocol.codec import encode
+from collab.protocol.entries import entry, record_journal
+from collab.protocol.messages import Ack, Diff, Have, Message, Nack, NackReason, Offer, Op, Want
+from collab.protocol.names import RecordId, SiteName
+from collab.protocol.site import Site
+from collab.protocol.turn import Turn
+from collab.record.document import Gap, Poisoned
+from collab.record.record import LamportLeap, Record
+from collab.record.slots import BadSlot, ObjectId, parse_key, site_of
+from collab.record.updates import BadUpdate, Clocks, Shape, clocks_bytes, read_clocks, read_shape
+from collab.record.view import Changes
+
+FLUSH_S = 0.02
+"""OPs and ACKs of one record wait this long for company."""
+GOSSIP_S = 5.0
+GOSSIP_LINK_S = 15.0
+"""How long a connection made for one anti-entropy round is wanted."""
+MAX_PENDING = 64
+COMPACT_FACTOR = 4
+COMPACT_FLOOR = 1 << 16
+NO_CLOCKS = clocks_bytes({})
+
+
+@dataclass(slots=True)
+class Flow:
+    """One peer's side of one record, while its link is up."""
+
+    live: bool = False
+    gap: bool = False
+    overflow: bool = False
+    pending: deque[Clocks] = field(default_factory=deque)
+    known: Clocks = field(default_factory=dict)
+    ack_due: Clocks = field(default_factory=dict)
+
+    def learn(self, clocks: Mapping[int, int]) -> None:
+        """The peer has at least these, durably: pending OPs that they cover are done."""
+        _raise(self.known, clocks)
+        while self.pending and covers(self.known, self.pending[0]):
+            self.pending.popleft()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """An update that neighbours may not have: who sent it and whose slots it holds do not get it back."""
+
+    update: bytes
+    shape: Shape
+    source: SiteName | None
+    origin: str
+
+
+def covers(have: Mapping[int, int], clocks: Mapping[int, int]) -> bool:
+    """Is everything of `clocks` in `have`?"""
+    return all(have.get(client, 0) >= clock for client, clock in clocks.items())
+
+
+def _raise(target: Clocks, clocks: Mapping[int, int]) -> None:
+    for client, clock in clocks.items():
+        if clock > target.get(client, 0):
+            target[client] = clock
+
+
+class RecordSync:
+    """The replicated part of a record at one site.
+
+    `changes` collects what merges and writes did to the view, for the rules that run at the end of the turn.
+    """
+
+    def __init__(self, site: Site, record: Record, updates: Iterable[bytes] = ()) -> None:
+        self.site = site
+        self.record = record
+        self.gid = RecordId(record.gid)
+        self.journal = record_journal(self.gid)
+        self.flows: dict[SiteName, Flow] = {}
+        self.neighbours: tuple[SiteName, ...] = ()
+        self.changes: list[Changes] = []
+        self.conditions: dict[str, str] = {}
+        self._outbox: list[Fresh] = []
+        self._clocks: Clocks = {}
+        self._log: list[bytes] = []
+        self._log_bytes = 0
+        self._state_bytes = 0
+        self._seq = 0
+        self._diffs: dict[bytes, bytes] = {}
+        self._greeted: SiteName | None = None
+        self._load(list(updates))
+
+    def _load(self, updates: list[bytes]) -> None:
+        self.record.load(updates)
+        for update in updates:
+            _raise(self._clocks, read_shape(update).end)
+        self._log = updates
+        self._log_bytes = self._state_bytes = sum(map(len, updates))
+
+    # -- writing here -------------------------------------------------------------------------------------------
+
+    def write(self, slots: Mapping[str, str], turn: Turn, remove: Iterable[str] = (), beside: bytes = b"") -> bool:
+        """Write own slots durably and have them sent. `beside`: another entry of this journal, in the same append.
+
+        False when the record said all of it already.
+        """
+        removed = tuple(remove)
+        update = self.record.write(slots, removed)
+        if update:
+            self._keep(update, turn)
+            self._spread(update, read_shape(update), None, turn)
+            self.changes.append(_changes_of((*slots, *removed)))
+        if beside:
+            turn.persist(self.journal, beside)
+        return bool(update)
+
+    def _keep(self, update: bytes, turn: Turn) -> None:
+        """Into the journal, and into what the document is rebuilt from if yrs fails in it."""
+        turn.persist(self.journal, entry("update", {}, update))
+        self._log.append(update)
+        self._log_bytes += len(update)
+        self._diffs.clear()
+
+    def _spread(self, update: bytes, shape: Shape, source: SiteName | None, turn: Turn) -> None:
+        _raise(self._clocks, shape.end)
+        self._outbox.append(Fresh(update=update, shape=shape, source=source, origin=_origin(shape)))
+        self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+
+    # -- merging ------------------------------------------------------------------------------------------------
+
+    def merge(self, update: bytes, source: SiteName, turn: Turn) -> NackReason | None:
+        """Merge a peer's update: durable in this turn, relayed, acknowledged. The reason when it was not taken."""
+        try:
+            return self._merge(update, source, turn)
+        except Gap:
+            return "gap"
+        except (BadUpdate, BadSlot, LamportLeap) as error:
+            self.conditions["Quarantined"] = f"an update of {source} was not taken: {error}"
+            self.site.report(turn, "Quarantined", str(error), self.gid, source)
+            return "schema"
+        except Poisoned as error:
+            self.site.report(turn, "Rebuilt", str(error), self.gid, source)
+            self.rebuild(self.record.writer)
+            return "schema"
+
+    def _merge(self, update: bytes, source: SiteName, turn: Turn) -> NackReason | None:
+        shape = read_shape(update)
+        self._owe_ack(source, shape.end, turn)
+        if not shape.deletes and covers(self._clocks, shape.end):
+            return None
+        overlap = any(clock < self._clocks.get(client, 0) for client, clock in shape.first.items())
+        before = clocks_bytes(self._clocks) if overlap else b""
+        changes = self.record.apply(update)
+        if not changes.keys and covers(self._clocks, shape.end):
+            return None
+        fresh = self.record.document.diff(before) if overlap else update
+        self._keep(fresh, turn)
+        self._spread(fresh, read_shape(fresh) if overlap else shape, source, turn)
+        self.changes.append(changes)
+        return None
+
+    def _owe_ack(self, peer: SiteName, ends: Clocks, turn: Turn) -> None:
+        flow = self.flows.get(peer)
+        if flow is not None:
+            _raise(flow.ack_due, ends)
+            _raise(flow.known, ends)
+            self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+
+    def rebuild(self, writer: str) -> None:
+        """Load the document again from what is on disk, as another writer (a new join) or after yrs failed in it."""
+        self.record.close()
+        self.record = Record(self.gid, writer)
+        self.record.load(self._log)
+
+    # -- the link -----------------------------------------------------------------------------------------------
+
+    def offer(self) -> Offer:
+        """What HELLO says of this record."""
+        document = self.record.document
+        return Offer(doc=self.gid, digest=document.digest(), sv=self.state_vector())
+
+    def state_vector(self) -> bytes:
+        return self.record.document.state_vector()
+
+    def link_up(self, peer: SiteName) -> Flow:
+        """A fresh flow: what was pending on the old link is settled by comparing again."""
+        flow = self.flows[peer] = Flow()
+        return flow
+
+    def greet(self, peer: SiteName) -> None:
+        """The next batch goes to this site too, though it is no neighbour: the acceptance, to who invited us."""
+        self.flows.setdefault(peer, Flow()).live = True
+        self._greeted = peer
+
+    def link_down(self, peer: SiteName) -> None:
+        self.flows.pop(peer, None)
+
+    def compare(self, peer: SiteName, offer: Offer, turn: Turn) -> None:
+        """A member's offer: equal digests skip, else it gets what it lacks (its own HELLO brings what we lack)."""
+        flow = self.link_up(peer)
+        flow.learn(_clocks_or_none(offer.sv))
+        if offer.digest == self.record.document.digest():
+            flow.live = True
+        else:
+            self.send_diff(peer, _base(offer.sv), turn)
+
+    def send(self, peer: SiteName, message: Message, turn: Turn) -> bool:
+        return self.site.links.send(peer, message, turn)
+
+    def nack(self, peer: SiteName, reason: NackReason, turn: Turn) -> None:
+        self.send(peer, Nack(doc=self.gid, reason=reason), turn)
+
+    def have(self, peer: SiteName, turn: Turn) -> None:
+        self.send(peer, Have(doc=self.gid, digest=self.record.document.digest()), turn)
+
+    def want(self, peer: SiteName, turn: Turn) -> None:
+        self.send(peer, Want(doc=self.gid, sv=self.state_vector()), turn)
+
+    def send_diff(self, peer: SiteName, base: bytes, turn: Turn) -> None:
+        """Everything beyond `base`; from here on OPs reach the peer in order behind it."""
+        frame = self._diffs.get(base)
+        if frame is None:
+            upd = self.record.document.diff(base)
+            frame = encode(Diff(doc=self.gid, base=base, after=self.state_vector(), upd=upd))
+            if len(self._diffs) < MAX_PENDING:
+                self._diffs[base] = frame
+        if self.site.links.transmit(peer, frame, turn):
+            flow = self.flows.setdefault(peer, Flow())
+            flow.live, flow.overflow = True, False
+
+    # -- messages of members ------------------------------------------------------------------------------------
+
+    def on_have(self, peer: SiteName, message: Have, turn: Turn) -> None:
+        """Equal: live (said back once, so that both know). Different: ask, which tells the peer what we have."""
+        flow = self.flows.setdefault(peer, Flow())
+        if message.digest != self.record.document.digest():
+            self.want(peer, turn)
+        elif not flow.live:
+            flow.live = True
+            self.have(peer, turn)
+
+    def on_want(self, peer: SiteName, message: Want, turn: Turn) -> None:
+        """Answer with a DIFF; if the peer has what we lack, ask back."""
+        theirs = _clocks_or_none(message.sv)
+        self.flows.setdefault(peer, Flow()).learn(theirs)
+        self.send_diff(peer, _base(message.sv), turn)
+        if not covers(self._clocks, theirs):
+            self.want(peer, turn)
+
+    def on_diff(self, peer: SiteName, message: Diff, turn: Turn) -> NackReason | None:
+        self.flows.setdefault(peer, Flow()).gap = False
+        try:
+            if not covers(self._clocks, read_clocks(message.base)):
+                return "gap"
+        except BadUpdate:
+            return "schema"
+        return self.merge(message.upd, peer, turn)
+
+    def on_op(self, peer: SiteName, message: Op, turn: Turn) -> NackReason | None:
+        """Merge a batch. After a gap the rest of the episode is dropped quietly: a DIFF is on its way."""
+        flow = self.flows.setdefault(peer, Flow())
+        for update in message.upd:
+            reason = self.merge(update, peer, turn)
+            if reason == "gap":
+                quiet, flow.gap = flow.gap, True
+                return None if quiet else "gap"
+            if reason is not None:
+                return reason
+        return None
+
+    def on_ack(self, peer: SiteName, message: Ack, turn: Turn) -> None:
+        flow = self.flows.get(peer)
+        if flow is None:
+            return
+        flow.learn(_clocks_or_none(message.sv))
+        if flow.overflow and not flow.pending:
+            self.send_diff(peer, clocks_bytes(flow.known), turn)
+
+    def on_gap(self, peer: SiteName, turn: Turn) -> None:
+        """The peer misses something: a DIFF over what it surely has."""
+        flow = self.flows.setdefault(peer, Flow())
+        flow.pending.clear()
+        self.send_diff(peer, clocks_bytes(flow.known), turn)
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def flush(self, turn: Turn) -> None:
+        """Send what was collected: one frame per set of updates, encoded once for all peers that get the same."""
+        fresh, self._outbox = self._outbox, []
+        frames: dict[tuple[int, ...], tuple[bytes, Clocks]] = {}
+        self._seq += 1 if fresh else 0
+        for peer in self._receivers() if fresh else ():
+            flow = self.flows.get(peer)
+            chosen = tuple(i for i, one in enumerate(fresh) if peer not in (one.source, one.origin))
+            if flow is None or not flow.live or flow.overflow or not chosen:
+                continue
+            if chosen not in frames:
+                frames[chosen] = self._op([fresh[i] for i in chosen])
+            self._send_op(peer, flow, *frames[chosen], turn)
+        self._send_acks(turn)
+
+    def _receivers(self) -> tuple[SiteName, ...]:
+        greeted, self._greeted = self._greeted, None
+        return self.neighbours if greeted is None or greeted in self.neighbours else (*self.neighbours, greeted)
+
+    def _op(self, fresh: list[Fresh]) -> tuple[bytes, Clocks]:
+        base: Clocks = {}
+        ends: Clocks = {}
+        for one in fresh:
+            _raise(base, {c: n for c, n in one.shape.needs.items() if ends.get(c, 0) < n})
+            _raise(ends, one.shape.end)
+        op = Op(doc=self.gid, seq=self._seq, base=clocks_bytes(base), upd=tuple(one.update for one in fresh))
+        return encode(op), ends
+
+    def _send_op(self, peer: SiteName, flow: Flow, frame: bytes, ends: Clocks, turn: Turn) -> None:
+        if len(flow.pending) >= MAX_PENDING:
+            flow.overflow = True
+            return
+        if self.site.links.transmit(peer, frame, turn):
+            flow.pending.append(ends)
+
+    def _send_acks(self, turn: Turn) -> None:
+        for peer in sorted(self.flows):
+            flow = self.flows[peer]
+            if flow.ack_due:
+                self.send(peer, Ack(doc=self.gid, sv=clocks_bytes(flow.ack_due)), turn)
+                flow.ack_due = {}
+
+    def compact_due(self) -> bool:
+        """Has the journal grown over four times what a fresh state would take?"""
+        return self._log_bytes > COMPACT_FLOOR and self._log_bytes > COMPACT_FACTOR * self._state_bytes
+
+    def compact(self) -> bytes:
+        """The one update that stands for the whole journal; from here on rebuilds start from it."""
+        state = self.record.document.diff()
+        self._log, self._log_bytes, self._state_bytes = [state], len(state), len(state)
+        return entry("update", {}, state)
+
+
+def _origin(shape: Shape) -> str:
+    """The site whose slots an update holds, when it is one site's and that can be seen."""
+    if len(shape.first) != 1:
+        return ""
+    keys = [key for key, _ in shape.entries if key is not None]
+    return site_of(keys[0].rpartition("|")[2]) if keys else ""
+
+
+def _changes_of(keys: Iterable[str]) -> Changes:
+    """What own writes touched, as `Record.apply` says it of a peer's."""
+    parsed = [parse_key(key) for key in sorted(set(keys))]
+    objects = {ObjectId(key.subject[0], key.subject[1]) for key in parsed if key.family in ("o", "d", "f")}
+    return Changes(
+        keys=tuple(map(str, parsed)),
+        families=tuple(sorted({key.family for key in parsed})),
+        objects=tuple(sorted(objects)),
+    )
+
+
+def _base(state_vector: bytes) -> bytes:
+    return state_vector if _clocks_or_none(state_vector) else NO_CLOCKS
+
+
+def _clocks_or_none(state_vector: bytes) -> Clocks:
+    """A peer's state vector; garbage says nothing, and a DIFF over nothing is always right."""
+    try:
+        return read_clocks(state_vector)
+    except BadUpdate:
+        return {}
