@@ -10,6 +10,7 @@ import asyncio
 import gc
 import heapq
 import itertools
+import threading
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
@@ -18,6 +19,7 @@ from chaos.virtual.deadlock import describe_deadlock, describe_livelock
 from chaos.virtual.errors import DeadlockError, LivelockError
 from chaos.virtual.network import Network
 from chaos.virtual.sockets import SocketCalls
+from chaos.virtual.threads import Inbox
 
 if TYPE_CHECKING:
     import random
@@ -65,6 +67,7 @@ class VirtualLoop(SocketCalls):
     _check_closed: Callable[[], None]
     _ready: deque[asyncio.Handle]
     _stopping: bool
+    _thread_id: int | None
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class VirtualLoop(SocketCalls):
         self._timers: list[tuple[int, int, Timer]] = []
         self._cancelled_timers = 0
         self._tie: Callable[[], int] = itertools.count().__next__ if shuffle is None else _drawn_ties(shuffle)
+        self._inbox = Inbox()
         self._task_numbers = itertools.count(1)
         self._livelock_turns = livelock_turns
         self._turns_of_last_move = 0
@@ -168,7 +172,11 @@ class VirtualLoop(SocketCalls):
             gc.collect()
 
     def _jump(self) -> None:
-        """Let time pass until the first timer."""
+        """Let time pass until the first timer, unless other threads have work for this instant."""
+        handed_over = self._inbox.take(self)
+        if handed_over:
+            self._ready.extend(handed_over)
+            return
         timers = self._timers
         while timers and timers[0][2]._cancelled:
             heapq.heappop(timers)
@@ -204,8 +212,13 @@ class VirtualLoop(SocketCalls):
     def call_soon_threadsafe(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """`call_soon`: no thread needs waking, since the loop never sleeps."""
-        return self.call_soon(callback, *args, context=context)
+        """`call_soon`; from another thread, once nothing else is ready."""
+        if self._thread_id in (None, threading.get_ident()):
+            return self.call_soon(callback, *args, context=context)
+        self._check_closed()
+        handle = asyncio.Handle(callback, args, self, context)
+        self._inbox.put(handle)
+        return handle
 
     def _write_to_self(self) -> None:
         """asyncio's way of waking a sleeping selector; this loop has none."""
