@@ -7,7 +7,7 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/rest.go, and the answers of kube
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -17,7 +17,7 @@ from fakekube.apiserver.goyaml import YamlFault, dump_yaml, parse_yaml
 from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.canonical import Canonical, DecodeError, Pairs, canonicalize, json_word
-from fakekube.registry.schema import schema_for
+from fakekube.registry.schema import is_registered, schema_for
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -147,7 +147,7 @@ def _summary(body: bytes) -> str:
 
 def _canonical(value: KubeObject, actual: GroupVersionKind, expected: GroupVersionKind) -> Canonical:
     if schema_for(actual) is None:
-        raise _unknown_kind(actual, expected)
+        _check_registered(actual, expected)
     try:
         canonical = canonicalize(_with_kind(value, actual), actual)
     except DecodeError as error:
@@ -164,9 +164,12 @@ def _with_kind(value: KubeObject, kind: GroupVersionKind) -> KubeObject:
     return {**value, **dict(head)}
 
 
-def _unknown_kind(actual: GroupVersionKind, expected: GroupVersionKind) -> StatusError:
+def _check_registered(actual: GroupVersionKind, expected: GroupVersionKind) -> NoReturn:
+    """The body's kind is not served: the server has never heard of it, or knows it and wants another."""
+    if is_registered(actual):
+        _check_kind(actual, expected)
     text = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "pkg/runtime/scheme.go:111"'
-    return cannot_handle(actual, expected, text)
+    raise cannot_handle(actual, expected, text)
 
 
 def cannot_handle(actual: GroupVersionKind, expected: GroupVersionKind, why: str) -> StatusError:
@@ -195,7 +198,7 @@ def _from_protobuf(body: bytes, expected: GroupVersionKind) -> KubeObject:
         raise _unrecognized(str(fault), body, expected) from None
     actual = envelope.kind or expected
     if schema_for(actual) is None:
-        raise _unknown_kind(actual, expected)
+        _check_registered(actual, expected)
     try:
         value = protobuf.read_object(envelope.raw, actual)
     except protobuf.ProtobufFault as fault:

@@ -11,8 +11,6 @@ from typing import Any
 
 import yaml
 
-from fakekube.meta.objects import KubeObject
-
 
 class YamlFault(ValueError):
     """The text is no YAML; the message is Go's."""
@@ -149,7 +147,7 @@ def _reads_otherwise(text: str) -> bool:
 _Dumper.add_representer(str, _text)
 
 
-def dump_yaml(value: KubeObject) -> bytes:
+def dump_yaml(value: object) -> bytes:
     """`value` as the server prints it with Accept: application/yaml, keys sorted."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=True, default_flow_style=False, allow_unicode=True, width=80)
     return text.encode()

@@ -44,7 +44,7 @@ class Envelope:
 # --- wire -------------------------------------------------------------------------------------------------------------
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     """The number at `at` and where it ends."""
     number = shift = 0
     while True:
@@ -64,16 +64,16 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int, Any]]:
     """Field number, wire type and payload (int or bytes), in the order of the bytes."""
     at, end = 0, len(data)
     while at < end:
-        tag, at = _varint(data, at)
+        tag, at = _read_varint(data, at)
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise ProtobufFault(f"proto: illegal tag {number} (wire type {tag})")
         if wire == _VARINT:
-            payload, at = _varint(data, at)
+            payload, at = _read_varint(data, at)
             yield number, wire, payload
             continue
         if wire == _LENGTH:
-            size, at = _varint(data, at)
+            size, at = _read_varint(data, at)
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
         else:
@@ -84,7 +84,7 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int, Any]]:
         at += size
 
 
-def _write_varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     number &= _INT64 - 1
     out = bytearray()
     while number >= 0x80:
@@ -94,8 +94,8 @@ def _write_varint(number: int) -> bytes:
     return bytes(out)
 
 
-def _tagged(number: int, payload: bytes) -> bytes:
-    return _write_varint(number << 3 | _LENGTH) + _write_varint(len(payload)) + payload
+def tagged(number: int, payload: bytes) -> bytes:
+    return varint(number << 3 | _LENGTH) + varint(len(payload)) + payload
 
 
 # --- scalars ----------------------------------------------------------------------------------------------------------
@@ -138,15 +138,15 @@ _READ_SCALAR: Mapping[str, Callable[[Any], Any]] = {
 _WRITE_SCALAR: Mapping[str, Callable[[Any], tuple[int, bytes]]] = {
     "string": lambda value: _sized(value.encode()),
     "bool": lambda value: (_VARINT, b"\x01" if value else b"\x00"),
-    "int32": lambda value: (_VARINT, _write_varint(value)),
-    "int64": lambda value: (_VARINT, _write_varint(value)),
+    "int32": lambda value: (_VARINT, varint(value)),
+    "int64": lambda value: (_VARINT, varint(value)),
     "double": lambda value: (_FIXED64, struct.pack("<d", value)),
     "bytes": lambda value: _sized(base64.b64decode(value)),
 }
 
 
 def _sized(payload: bytes) -> tuple[int, bytes]:
-    return _LENGTH, _write_varint(len(payload)) + payload
+    return _LENGTH, varint(len(payload)) + payload
 
 
 # --- messages with a JSON form of their own ---------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def _moment(data: bytes, form: str) -> str | None:
 def _write_time(value: str) -> bytes:
     since = datetime.fromisoformat(value) - _EPOCH
     seconds = since.days * 86400 + since.seconds
-    return b"\x08" + _write_varint(seconds) + b"\x10" + _write_varint(since.microseconds * 1000)
+    return b"\x08" + varint(seconds) + b"\x10" + varint(since.microseconds * 1000)
 
 
 def _read_quantity(data: bytes) -> str:
@@ -193,8 +193,8 @@ def _read_int_or_string(data: bytes) -> int | str:
 
 def _write_int_or_string(value: int | str) -> bytes:
     if isinstance(value, str):
-        return b"\x08\x01\x10\x00" + _tagged(3, value.encode())
-    return b"\x08\x00\x10" + _write_varint(value) + b"\x1a\x00"
+        return b"\x08\x01\x10\x00" + tagged(3, value.encode())
+    return b"\x08\x00\x10" + varint(value) + b"\x1a\x00"
 
 
 def _read_raw(data: bytes) -> Any:
@@ -209,7 +209,7 @@ def _read_raw(data: bytes) -> Any:
 
 
 def _write_raw(value: Any) -> bytes:
-    return _tagged(1, msgspec.json.encode(value))
+    return tagged(1, msgspec.json.encode(value))
 
 
 def _read_duration(data: bytes) -> str:
@@ -254,12 +254,12 @@ def _union_form(name: str, read: Callable[[KubeObject], Any], write: Callable[[A
 _FORMS: Mapping[str, _Form] = {
     f"{_META}.Time": _Form(_read_time, _write_time),
     f"{_META}.MicroTime": _Form(_read_micro_time, _write_time),
-    f"{_META}.Duration": _Form(_read_duration, lambda value: b"\x08" + _write_varint(duration_nanoseconds(value))),
+    f"{_META}.Duration": _Form(_read_duration, lambda value: b"\x08" + varint(duration_nanoseconds(value))),
     f"{_META}.FieldsV1": _RAW,
     "k8s.io.apimachinery.pkg.runtime.RawExtension": _RAW,
     f"{_JSON_SCHEMA}.JSON": _RAW,
     "k8s.io.apimachinery.pkg.api.resource.Quantity": _Form(
-        _read_quantity, lambda value: _tagged(1, str(value).encode())
+        _read_quantity, lambda value: tagged(1, str(value).encode())
     ),
     "k8s.io.apimachinery.pkg.util.intstr.IntOrString": _Form(_read_int_or_string, _write_int_or_string),
     f"{_JSON_SCHEMA}.JSONSchemaPropsOrBool": _union_form(
@@ -375,14 +375,14 @@ class _Message:
             if not field.json_name:
                 embedded = _message(field.type)
                 if not embedded.names().isdisjoint(value):
-                    yield _tagged(field.number, embedded.write(value))
+                    yield tagged(field.number, embedded.write(value))
                 continue
             member = value.get(field.json_name)
             if member is None:
                 continue
             if field.mapped:
                 for key, item in sorted(member.items()):
-                    yield _tagged(field.number, _tagged(1, key.encode()) + _write(2, field.element, item))
+                    yield tagged(field.number, tagged(1, key.encode()) + _write(2, field.element, item))
             elif field.repeated:
                 for item in member:
                     yield _write(field.number, field.element, item)
@@ -403,7 +403,7 @@ def _read_repeated(kind: str, wire: int, payload: Any) -> Iterator[Any]:
     if wire == _LENGTH and kind in ("bool", "int32", "int64"):
         at = 0
         while at < len(payload):
-            number, at = _varint(payload, at)
+            number, at = _read_varint(payload, at)
             yield _read(kind, number)
         return
     yield _read(kind, payload)
@@ -413,9 +413,9 @@ def _write(number: int, kind: str, value: Any) -> bytes:
     scalar = _WRITE_SCALAR.get(kind)
     if scalar is not None:
         wire, payload = scalar(value)
-        return _write_varint(number << 3 | wire) + payload
+        return varint(number << 3 | wire) + payload
     form = _FORMS.get(kind)
-    return _tagged(number, form.write(value) if form is not None else _message(kind).write(value))
+    return tagged(number, form.write(value) if form is not None else _message(kind).write(value))
 
 
 @cache
@@ -480,11 +480,11 @@ def write_object(obj: KubeObject) -> bytes:
 
 def write_envelope(obj: KubeObject) -> bytes:
     """A whole document. Raises ProtobufFault when the kind of `obj` has no protobuf form."""
-    meta = _tagged(1, str(obj.get("apiVersion", "")).encode()) + _tagged(2, str(obj.get("kind", "")).encode())
-    return MAGIC + _tagged(1, meta) + _tagged(2, write_object(obj)) + _tagged(3, b"") + _tagged(4, b"")
+    meta = tagged(1, str(obj.get("apiVersion", "")).encode()) + tagged(2, str(obj.get("kind", "")).encode())
+    return MAGIC + tagged(1, meta) + tagged(2, write_object(obj)) + tagged(3, b"") + tagged(4, b"")
 
 
 def watch_frame(event: str, obj: KubeObject) -> bytes:
     """One frame of a watch stream: the length in 4 bytes, then a WatchEvent whose object is a whole document."""
-    message = _tagged(1, event.encode()) + _tagged(2, _tagged(1, write_envelope(obj)))
+    message = tagged(1, event.encode()) + tagged(2, tagged(1, write_envelope(obj)))
     return struct.pack(">I", len(message)) + message

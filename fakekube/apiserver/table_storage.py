@@ -124,7 +124,8 @@ def attributes_class_cells(obj: KubeObject, ages: Ages) -> list[Any]:
 
 def quota_cells(obj: KubeObject, ages: Ages) -> list[Any]:
     hard, used = at(obj, "status.hard", {}), at(obj, "status.used", {})
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name in sorted(hard):
         column = limits if name.startswith("limits.") else requests
         column.append(f"{name}: {used.get(name, '0')}/{hard[name]}")

@@ -97,7 +97,8 @@ def selector_text(selector: KubeObject | None) -> str:
 
 
 def _expression(expression: KubeObject) -> str:
-    key, values = expression["key"], ",".join(sorted(expression.get("values") or ()))
+    key: str = expression["key"]
+    values = ",".join(sorted(expression.get("values") or ()))
     forms = {
         "In": f"{key} in ({values})",
         "NotIn": f"{key} notin ({values})",

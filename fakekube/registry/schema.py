@@ -26,11 +26,12 @@ class Schema:
     fields), any, list, map or struct. `name` is the OpenAPI name of a referenced type, else empty.
     """
 
-    __slots__ = ("_fields", "_inner", "_items", "_node", "_target", "name", "type")
+    __slots__ = ("_fields", "_inner", "_items", "_node", "_own", "_target", "name", "type")
 
     def __init__(self, node: _Node, name: str = "", target: Schema | None = None) -> None:
         own: KubeObject = {"t": node} if isinstance(node, str) else node
         self._target = target
+        self._own = own
         # what the type says of itself, and that with what the field adds to it
         self._inner: KubeObject = own if target is None else target._inner
         self._node: KubeObject = own if target is None else {**target._inner, **own, "t": target.type}
@@ -81,6 +82,11 @@ class Schema:
         return str(self._node.get("lt", "atomic"))
 
     @property
+    def declared_list_type(self) -> str:
+        """The same, empty when the server's document does not say."""
+        return str(self._node.get("lt", ""))
+
+    @property
     def list_map_keys(self) -> tuple[str, ...]:
         return tuple(self._node.get("lk", ()))
 
@@ -90,13 +96,33 @@ class Schema:
         return str(self._node.get("mt", "granular"))
 
     @property
+    def declared_map_type(self) -> str:
+        """The same, empty when the server's document does not say."""
+        return str(self._node.get("mt", ""))
+
+    @property
+    def bare_references(self) -> frozenset[str]:
+        """Fields to whose types the server's document refers without a wrapper."""
+        return frozenset(self._inner.get("b", ()))
+
+    @property
+    def own_map_type(self) -> str:
+        """What the field says of a referenced type, beyond what the type says of itself."""
+        return str(self._own.get("mt", "")) if self._target is not None else ""
+
+    @property
     def patch_merge_key(self) -> str:
         return str(self._node.get("pk", ""))
 
     @property
     def patch_strategy(self) -> frozenset[str]:
         """merge and retainKeys; empty means replace."""
-        return frozenset(filter(None, str(self._node.get("ps", "")).split(",")))
+        return frozenset(filter(None, self.patch_strategy_text.split(",")))
+
+    @property
+    def patch_strategy_text(self) -> str:
+        """The same as the server prints it: `merge,retainKeys`."""
+        return str(self._node.get("ps", ""))
 
     @property
     def unions(self) -> tuple[KubeObject, ...]:
@@ -173,6 +199,14 @@ def schema_for(gvk: GroupVersionKind) -> Schema | None:
     if gvk.kind in _EVERYWHERE and gvk.api_version in _api_versions():
         return schema_named(f"{_META}.{gvk.kind}")
     return None
+
+
+def is_registered(gvk: GroupVersionKind) -> bool:
+    """Whether the real server has the kind compiled in: it may belong to a group-version that is not served."""
+    names = _table()["registered"].get(gvk.api_version)
+    if schema_for(gvk) is not None:
+        return True
+    return names is not None and gvk.kind in msgspec.json.decode(names, type=list[str])
 
 
 @cache
