@@ -155,8 +155,9 @@ def _entries_of(live: KubeObject | None, new: KubeObject) -> _Entries:
     sent = metadata(new).get("managedFields")
     if sent is not None and not any(sent):
         return {}
-    readable = sent and all(fieldset.is_set(entry.get("fieldsV1") or {}) for entry in sent)
-    return _decoded(sent if readable else metadata(live or {}).get("managedFields") or ())
+    if sent and all(fieldset.is_set(entry.get("fieldsV1") or {}) for entry in sent):
+        return _decoded(sent)
+    return _decoded(metadata(live or {}).get("managedFields") or ())
 
 
 def _decoded(listed: Iterable[Mapping[str, Any]]) -> _Entries:
