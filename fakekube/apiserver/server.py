@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from fakekube.apiserver import discovery
+from fakekube.apiserver import discovery, openapi
 from fakekube.apiserver.call import Answer
 from fakekube.apiserver.chain import Serve, build_chain
 from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
@@ -28,8 +28,12 @@ def _discovery(site: Site, request: Request) -> Answer | None:
     return discovery.answer(request, site.catalog)
 
 
+def _openapi(site: Site, request: Request) -> Answer | None:
+    return openapi.answer(request, site.catalog)
+
+
 # Asked in this order; the first that knows the path answers.
-_ROUTES: Sequence[Callable[[Site, Request], Answer | None]] = (serve_resource, serve_health, _discovery)
+_ROUTES: Sequence[Callable[[Site, Request], Answer | None]] = (serve_resource, serve_health, _discovery, _openapi)
 
 
 class Apiserver:
