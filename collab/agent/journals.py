@@ -9,6 +9,8 @@ from collab.agent.disk import Disk
 from collab.protocol.actions import Drop, Persist, Rewrite
 
 SET_ASIDE = ".corrupt"
+LEFTOVERS = "leftovers"
+"""A journal that the shell keeps for itself (leftovers.py): none of the core's."""
 
 
 class DamagedJournal(Exception):
@@ -21,7 +23,7 @@ def load(disk: Disk, *, recovered: bool, note: Callable[[str], None]) -> dict[st
     A damaged journal raises DamagedJournal, unless `recovered`: then the whole file is kept under NAME.corrupt, and
     the journal goes on from its entries before the damage, as it would from a backup.
     """
-    names = [name for name in disk.names() if SET_ASIDE not in name]
+    names = [name for name in disk.names() if SET_ASIDE not in name and name != LEFTOVERS]
     return {name: _entries(disk, name, recovered, note) for name in names}
 
 

@@ -25,12 +25,19 @@ from collab.agent.config import AgentConfig
 from collab.agent.core import Core
 from collab.agent.disk import Disk, FileDisk
 from collab.agent.kube import LocalApiserver
+from collab.agent.leftovers import Leftovers
 from collab.agent.link import Connector, open_session, plain_connector
 from collab.agent.log import AgentLog
 from collab.agent.operations import Operations
+from collab.agent.passing import Upstream
 from collab.agent.peers import Peers
+from collab.agent.placing import Placing
 from collab.agent.proxy import Proxy
+from collab.agent.reading import Reading
+from collab.agent.scoped import Scoped
+from collab.agent.sites import Sites
 from collab.agent.tasks import Tasks
+from collab.agent.writing import Writing
 from collab.protocol.actions import (
     Action,
     Answer,
@@ -98,6 +105,7 @@ class Agent:
             site=SiteName(self.config.site), uid=uid, address=self.config.advertise or self.url, known=self._known()
         )
         self._actor.tell(Booted(identity=identity, journals=entries, recovered=self._recovered))
+        self._leftovers.resume()
         self.ready = True
         self.log.note("Started", f"site {self.config.site} at {self.url}, apiserver {self.config.apiserver.url}")
         if not uid:
@@ -168,15 +176,7 @@ class Agent:
             rng=self._rng,
             now=self._now,
         )
-        self._proxy = Proxy(
-            self.config,
-            core=self._core,
-            session=self._session,
-            local=self._kube,
-            operations=self._operations,
-            rng=self._rng,
-            now=self._now,
-        )
+        self._proxy = self._make_proxy()
         # a client that goes away ends what was done for it: a watch at the apiserver, above all
         self._web = web.Server(
             self._handle,
@@ -185,6 +185,18 @@ class Agent:
             keepalive_timeout=KEEPALIVE_S,
             tcp_keepalive=False,
         )
+
+    def _make_proxy(self) -> Proxy:
+        local = Upstream(url=self._kube.url, tls=self._kube.tls)
+        sites = Sites(self.config, session=self._session, local=local, now=self._now)
+        self._leftovers = Leftovers(self._disk, sites=sites, tasks=self._tasks, rng=self._rng, note=self.log.note)
+        scoped = Scoped(
+            sites,
+            reading=Reading(sites, self._core),
+            writing=Writing(sites, self._core, self._operations, self._rng),
+            placing=Placing(sites, self._leftovers, self._rng),
+        )
+        return Proxy(sites, scoped, core=self._core, knows=self.knows)
 
     async def _listen(self) -> None:
         host, port = self.config.address

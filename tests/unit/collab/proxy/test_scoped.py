@@ -259,7 +259,7 @@ def test_create_at_either_goes_to_the_first_reachable_with_one_operation_id() ->
 
 
 def test_a_create_that_may_have_arrived_is_tried_at_the_next_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collab.agent.scoped.ANSWER_S", 0.2)
+    monkeypatch.setattr("collab.agent.sites.ANSWER_S", 0.2)
 
     async def scenario() -> None:
         a, b = Site("a"), Site("b", silent=True)

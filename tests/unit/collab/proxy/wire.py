@@ -11,11 +11,18 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from collab.agent.config import AgentConfig, ApiserverAddress, Peers
-from collab.agent.kube import LocalApiserver
+from collab.agent.disk import MemoryDisk
+from collab.agent.leftovers import Leftovers
 from collab.agent.link import open_session, plain_connector
 from collab.agent.operations import Operations
+from collab.agent.passing import Upstream
+from collab.agent.placing import Placing
 from collab.agent.proxy import Proxy
+from collab.agent.reading import Reading
+from collab.agent.scoped import Scoped
+from collab.agent.sites import Sites
 from collab.agent.tasks import Tasks
+from collab.agent.writing import Writing
 from collab.protocol.actions import Action, Answer
 from collab.protocol.facts import CommandIssued, Fact
 from collab.protocol.operations import Operation, OperationResult
@@ -79,7 +86,9 @@ async def upstream(serve: Serve) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def proxy(apiserver: str, *, peers: Peers | None = None, core: ScriptedCore | None = None) -> AsyncIterator[str]:
+async def proxy(
+    apiserver: str, *, peers: Peers | None = None, core: ScriptedCore | None = None, disk: MemoryDisk | None = None
+) -> AsyncIterator[str]:
     """The proxy of site a in front of `apiserver`, listening."""
     core = core or ScriptedCore()
     config = AgentConfig(site="a", apiserver=ApiserverAddress(url=apiserver), peers=peers or {})
@@ -91,11 +100,16 @@ async def proxy(apiserver: str, *, peers: Peers | None = None, core: ScriptedCor
                 assert isinstance(action, Answer)
                 operations.answer(action)
 
-        local = LocalApiserver(
-            config.apiserver, session=session, tasks=tasks, rng=rng, tell=tell, note=lambda kind, text: None
-        )
         operations = Operations(session=session, tasks=tasks, resolve=config.resolve, tell=tell)
-        proxy = Proxy(config, core=core, session=session, local=local, operations=operations, rng=rng, now=lambda: NOW)
+        sites = Sites(config, session=session, local=Upstream(url=apiserver), now=lambda: NOW)
+        leftovers = Leftovers(disk or MemoryDisk(), sites=sites, tasks=tasks, rng=rng, note=lambda kind, text: None)
+        scoped = Scoped(
+            sites,
+            reading=Reading(sites, core),
+            writing=Writing(sites, core, operations, rng),
+            placing=Placing(sites, leftovers, rng),
+        )
+        proxy = Proxy(sites, scoped, core=core, knows=config.knows)
         server = web.Server(proxy.answer, handler_cancellation=True, access_log=None)
         listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
         host, port = listening.sockets[0].getsockname()[:2]
@@ -104,6 +118,7 @@ async def proxy(apiserver: str, *, peers: Peers | None = None, core: ScriptedCor
         finally:
             listening.close()
             await server.shutdown(timeout=1)
+            await tasks.finish()
 
 
 async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
