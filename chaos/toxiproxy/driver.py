@@ -142,7 +142,10 @@ class Toxic:
 
 
 class Link:
-    """The connections that `dialler` opens to `target`. Its proxy is made by the first call that needs it."""
+    """The connections that `dialler` opens to `target`.
+
+    Its proxy is made when its address is first asked for; cuts and toxics from before are on it from the start.
+    """
 
     def __init__(self, links: Links, dialler: str, target: str) -> None:
         self._links = links
@@ -168,6 +171,10 @@ class Link:
         return self._address
 
     @property
+    def made(self) -> bool:
+        return self._address is not None
+
+    @property
     def toxics(self) -> list[Toxic]:
         """What is on the link now, cuts included, in the order in which it was added."""
         return list(self._toxics.values())
@@ -181,15 +188,21 @@ class Link:
                 )
             self._set_enabled(False)
             return
-        kind, attributes = SILENCE[mode]
         for stream in STREAMS[direction]:
-            self.add(Toxic(type=kind, stream=stream, attributes=attributes, name=f"cut_{stream}"))
+            self.add(_silence(mode, stream))
 
     def heal(self) -> None:
         """Undo every cut; latency and other toxics stay. A dropped connection is closed by it, a jammed one goes on."""
-        for stream in STREAMS["both"]:
-            self.remove(f"cut_{stream}")
-        self._set_enabled(True)
+        self.set_cuts(to=None, back=None)
+
+    def set_cuts(self, *, to: Mode | None, back: Mode | None) -> None:
+        """Exactly these cuts: of what the dialler sends, and of what the target sends back."""
+        for stream, mode in zip(STREAMS["both"], (to, back), strict=True):
+            if mode is None or mode == "reject":
+                self.remove(f"cut_{stream}")
+            else:
+                self.add(_silence(mode, stream))
+        self._set_enabled("reject" not in (to, back))
 
     def latency(self, latency_ms: int, jitter_ms: int = 0, direction: Direction = "both") -> None:
         """Delay each chunk in the chosen streams by latency +- jitter; 0 and 0 take the delay away."""
@@ -234,8 +247,7 @@ class Link:
     ) -> None:
         """Ask for one change (no body: delete) and remember it; a wedged proxy is replaced by one that has it."""
         with self._links.lock:
-            self._links.populate([(self.dialler, self.target)])
-            answered = self._links.ask(f"/proxies/{quote(self.proxy, safe='')}{path}", body)
+            answered = not self.made or self._links.ask(self._path + path, body)
             self._toxics = self._toxics if toxics is None else toxics
             self._enabled = self._enabled if enabled is None else enabled
             if not answered:
@@ -246,16 +258,38 @@ class Link:
         self.wedged.append(self.proxy)
         self._address = None
         self._links.populate([(self.dialler, self.target)])
-        for toxic in self._toxics.values():
-            self._links.api.post(f"/proxies/{quote(self.proxy, safe='')}/toxics", toxic.document())
 
-    def _proxy_document(self) -> dict[str, object]:
+    @property
+    def _path(self) -> str:
+        return f"/proxies/{quote(self.proxy, safe='')}"
+
+    def order(self) -> dict[str, object]:
+        """What /populate is asked for. The built-in server takes the toxics here; the real one ignores them."""
         return {
             "name": self.proxy,
             "listen": self._links.listen(self.dialler, self.target),
             "upstream": self._links.upstream(self.dialler, self.target),
             "enabled": self._enabled,
+            "toxics": [toxic.document() for toxic in self._toxics.values()],
         }
+
+    def complete(self, proxy: Mapping[str, object]) -> None:
+        """Take the server's answer to `order`, and add the toxics that it left out. Only then the link has an address."""
+        if not proxy["toxics"]:
+            for toxic in self._toxics.values():
+                self._links.api.post(f"{self._path}/toxics", toxic.document())
+        self._address = str(proxy["listen"])
+
+    def delete(self) -> None:
+        """Delete the proxy, if there is one; when it is wedged it stays."""
+        if self.made:
+            self._links.ask(self._path, None)
+            self._address = None
+
+
+def _silence(mode: Mode, stream: Stream) -> Toxic:
+    kind, attributes = SILENCE[mode]
+    return Toxic(type=kind, stream=stream, attributes=attributes, name=f"cut_{stream}")
 
 
 class Links:
@@ -285,13 +319,12 @@ class Links:
     def populate(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Make the proxies of all these links in one request; those that exist are left as they are."""
         with self.lock:
-            absent = [link for link in (self.link(*pair) for pair in pairs) if link._address is None]
+            absent = [link for link in (self.link(*pair) for pair in pairs) if not link.made]
             if not absent:
                 return
-            answer = self.api.post("/populate", [link._proxy_document() for link in absent])
-            addresses = {proxy["name"]: proxy["listen"] for proxy in _proxies(answer)}
-            for link in absent:
-                link._address = addresses[link.proxy]
+            proxies = _proxies(self.api.post("/populate", [link.order() for link in absent]))
+            for link, proxy in zip(absent, proxies, strict=True):
+                link.complete(proxy)
 
     def partition(self, one: str, other: str, mode: Mode = "drop", direction: Direction = "both") -> None:
         """Cut what either opens to the other. `to`: nothing passes from `one` to `other`; `from`: the reverse."""
@@ -304,20 +337,18 @@ class Links:
 
     def heal_all(self) -> None:
         """Heal every link, whatever cut it."""
-        for link in self.made():
+        for link in self.known():
             link.heal()
 
-    def made(self) -> list[Link]:
+    def known(self) -> list[Link]:
         """The links asked for so far, by name."""
         with self.lock:
             return [self._links[name] for name in sorted(self._links)]
 
     def close(self) -> None:
         """Delete the proxies that were made here; wedged ones cannot be deleted and stay."""
-        for link in self.made():
-            if link._address is not None:
-                self.ask(f"/proxies/{quote(link.proxy, safe='')}", None)
-                link._address = None
+        for link in self.known():
+            link.delete()
 
     def ask(self, path: str, body: object) -> bool:
         """One change (no body: delete); False when the proxy is wedged."""
@@ -331,8 +362,8 @@ class Links:
         return True
 
 
-def _proxies(answer: object) -> Sequence[Mapping[str, str]]:
+def _proxies(answer: object) -> Sequence[Mapping[str, object]]:
     match answer:
         case {"proxies": list(found)}:
-            return cast(Sequence[Mapping[str, str]], found)
+            return cast(Sequence[Mapping[str, object]], found)
     raise ToxiproxyError(f"/populate answered without proxies: {answer!r}")

@@ -16,6 +16,7 @@ from chaos.toxiproxy import driver
 from chaos.toxiproxy.driver import Direction, Link, Links, Mode, Toxic, ToxiproxyError, Unreachable
 from chaos.toxiproxy.thread import ThreadedToxiproxy
 from tests.differential.toxiproxy_traffic import PATIENCE_S, ending, read, silent
+from tests.real.start import RealToxiproxy
 
 
 class Site:
@@ -85,7 +86,7 @@ def test_all_links_are_made_in_one_request(links: Links, monkeypatch: pytest.Mon
     links.populate([("a", "b"), ("b", "a"), ("a", "c")])
     links.populate([("a", "b"), ("a", "c")])
     assert posted == ["/populate"]
-    assert len({link.address for link in links.made()}) == 3
+    assert len({link.address for link in links.known()}) == 3
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,7 @@ def test_cutting_twice_and_healing_twice_is_no_error(links: Links, site: Site) -
 
 def test_a_cut_changes_its_mode(links: Links) -> None:
     link = links.link("a", "b")
+    links.populate([("a", "b")])
     link.cut("drop", "to")
     link.cut("jam", "to")
     assert [(toxic.name, toxic.type) for toxic in link.toxics] == [("cut_upstream", "bandwidth")]
@@ -161,6 +163,7 @@ def toxics_of(links: Links, proxy: str) -> list[tuple[str, str, dict[str, int]]]
 
 
 def test_a_partition_lowers_to_both_links(links: Links) -> None:
+    links.populate([("a", "b"), ("b", "a")])
     links.partition("a", "b", "drop", "to")
     silence = ("timeout", {"timeout": 0})
     assert toxics_of(links, "a--b") == [("cut_upstream", *silence)]
@@ -171,6 +174,7 @@ def test_a_partition_lowers_to_both_links(links: Links) -> None:
 
 def test_latency_and_bandwidth_are_set_changed_and_cleared(links: Links) -> None:
     link = links.link("a", "b")
+    links.populate([("a", "b")])
     link.latency(30, 5, direction="to")
     link.latency(40, direction="to")
     link.bandwidth(100, direction="from")
@@ -186,6 +190,7 @@ def test_latency_and_bandwidth_are_set_changed_and_cleared(links: Links) -> None
 
 
 def test_heal_all_heals_what_partition_cut(links: Links) -> None:
+    links.populate([("a", "b"), ("c", "a")])
     links.partition("a", "b", "reject")
     links.partition("a", "c", "drop")
     links.heal_all()
@@ -211,6 +216,7 @@ def test_two_servers_in_one_process(url: str) -> None:
 
 def test_a_refusal_is_told_in_the_server_s_words(links: Links) -> None:
     toxic = Toxic(type="nosuch", stream="upstream", attributes={})
+    links.populate([("a", "b")])
     with pytest.raises(ToxiproxyError, match="invalid toxic type"):
         links.link("a", "b").add(toxic)
     assert links.link("a", "b").toxics == []
@@ -221,7 +227,7 @@ def test_an_address_in_use_is_told(url: str) -> None:
         at = f"127.0.0.1:{taken.getsockname()[1]}"
         links = Links(url, upstream=lambda dialler, target: "127.0.0.1:1", listen=lambda dialler, target: at)
         with pytest.raises(ToxiproxyError, match="address already in use"):
-            links.link("a", "b").cut()
+            links.populate([("a", "b")])
 
 
 def test_an_absent_server_is_named() -> None:
@@ -238,6 +244,8 @@ def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
 
 
 def test_a_call_inside_an_event_loop_says_what_to_write(links: Links) -> None:
+    links.populate([("a", "b")])
+
     async def cut() -> None:
         links.link("a", "b").cut()
 
@@ -257,6 +265,7 @@ class Wedging(ThreadingHTTPServer):
         self.released = threading.Event()
         self.wedged = {"a--b"}
         self.asked: list[str] = []
+        self.populated: list[tuple[str, list[str]]] = []
 
 
 class WedgingHandler(BaseHTTPRequestHandler):
@@ -266,7 +275,9 @@ class WedgingHandler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(self.path)
         if self.path == "/populate":
-            self._answer(201, {"proxies": body})
+            self.server.populated += [(each["name"], [toxic["name"] for toxic in each["toxics"]]) for each in body]
+            made = [{**each, "listen": f"127.0.0.1:{len(self.server.asked)}"} for each in body]
+            self._answer(201, {"proxies": made})
         elif self.path.split("/")[2] not in self.server.wedged:
             self._answer(200, body)
         elif self.server.hang:
@@ -309,17 +320,48 @@ def test_a_wedged_link_is_replaced_by_a_new_proxy(
     server = wedging(hang)
     links = Links(f"http://127.0.0.1:{server.server_address[1]}", upstream=lambda dialler, target: "127.0.0.1:1")
     link = links.link("a", "b")
+    old = link.address
     link.cut("drop", "to")
     assert link.wedged == ["a--b"]
     assert link.proxy == "a--b~2"
-    assert server.asked == ["/populate", "/proxies/a--b/toxics", "/populate", "/proxies/a--b~2/toxics"]
+    assert link.address != old
+    assert server.asked == ["/populate", "/proxies/a--b/toxics", "/populate"]
     link.latency(10, direction="to")
-    assert server.asked[-1] == "/proxies/a--b~2/toxics"
+    assert server.asked[3:] == ["/proxies/a--b~2/toxics"]
 
 
-def test_a_link_that_wedges_again_is_an_error(wedging: Callable[[bool], Wedging]) -> None:
+def test_a_link_that_wedges_again_is_replaced_again_with_all_its_toxics(wedging: Callable[[bool], Wedging]) -> None:
     server = wedging(False)
     server.wedged |= {"a--b~2"}
     links = Links(f"http://127.0.0.1:{server.server_address[1]}", upstream=lambda dialler, target: "127.0.0.1:1")
-    with pytest.raises(driver.Wedged):
-        links.link("a", "b").cut()
+    link = links.link("a", "b")
+    links.populate([("a", "b")])
+    link.cut("drop", "to")
+    link.latency(10, direction="from")
+    assert link.wedged == ["a--b", "a--b~2"]
+    assert server.populated[-1] == ("a--b~3", ["cut_upstream", "latency_downstream"])
+
+
+@pytest.mark.real
+def test_toxics_from_before_are_on_a_new_link_of_the_real_server_too(real_toxiproxy: RealToxiproxy) -> None:
+    links = Links(real_toxiproxy.url, upstream=lambda dialler, target: "127.0.0.1:1")
+    check_toxics_from_before(links)
+
+
+def test_toxics_from_before_are_on_a_new_link(links: Links) -> None:
+    check_toxics_from_before(links)
+
+
+def check_toxics_from_before(links: Links) -> None:
+    links.link("a", "b").latency(10, direction="to")
+    links.partition("a", "b", "jam", "from")
+    links.link("b", "a").cut("reject")
+    links.populate([("a", "b"), ("b", "a")])
+    assert toxics_of(links, "a--b") == [
+        ("latency_upstream", "latency", {"latency": 10, "jitter": 0}),
+        ("cut_downstream", "bandwidth", {"rate": 0}),
+    ]
+    found = links.api.get("/proxies/b--a")
+    assert isinstance(found, dict)
+    assert not found["enabled"]
+    links.close()
