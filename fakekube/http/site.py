@@ -17,6 +17,11 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 
+# Idle connections of clients stay open this long.
+KEEPALIVE_S = 3600.0
+# How long closing waits for a watch's last bytes, and for connections that are idle anyway.
+LAST_BYTES_S = 0.5
+CLOSE_S = 0.01
 # The real server compresses what is larger than this, for those who ask.
 GZIP_MIN_BYTES = 128 * 1024
 
@@ -30,11 +35,14 @@ class HttpSite:
         self._protocols: web.Server | None = None
         self._due: asyncio.TimerHandle | None = None
         self._pumps: dict[WatchPump, None] = {}
+        self._drained: asyncio.Future[None] | None = None
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Start serving; port 0 takes a free one. Raises OSError when the address is in use."""
         loop = asyncio.get_running_loop()
-        self._protocols = web.Server(self._answer, access_log=None, keepalive_timeout=3600.0, tcp_keepalive=False)
+        self._protocols = web.Server(
+            self._answer, access_log=None, keepalive_timeout=KEEPALIVE_S, tcp_keepalive=False, handler_cancellation=True
+        )
         self._server = await loop.create_server(self._protocols, host, port)
         self.apiserver.on_due_changed = self._arm
         self._arm()
@@ -48,12 +56,19 @@ class HttpSite:
             self._due.cancel()
         if self._server is not None:
             self._server.close()
-        for pump in list(self._pumps):
-            pump.end()
+        await self._end_watches()
         if self._protocols is not None:
-            await self._protocols.shutdown(1.0)
+            await self._protocols.shutdown(CLOSE_S)
         if self._server is not None:
             await self._server.wait_closed()
+
+    async def _end_watches(self) -> None:
+        """Each open watch gets its last bytes out; one whose client does not read is not waited for."""
+        for pump in list(self._pumps):
+            pump.end()
+        if self._pumps:
+            self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._drained], timeout=LAST_BYTES_S)
 
     def _arm(self) -> None:
         """One timer for the earliest background work; none when nothing waits."""
@@ -97,6 +112,8 @@ class HttpSite:
         finally:
             pump.close()
             del self._pumps[pump]
+            if not self._pumps and self._drained is not None and not self._drained.done():
+                self._drained.set_result(None)
         return response
 
     def _date(self) -> str:
@@ -177,7 +194,7 @@ class WatchPump:
 
 
 async def _request_of(http: web.BaseRequest) -> Request:
-    path, _, query = http.message.path.partition("?")
+    path, _, query = http.raw_path.partition("?")
     headers: dict[str, str] = {}
     for name, value in http.headers.items():
         headers.setdefault(name.lower(), value)
