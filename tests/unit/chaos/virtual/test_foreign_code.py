@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio.to_thread
 import pytest
 
 from chaos.virtual import DeadlockError, VirtualLoop, run_virtual
@@ -166,6 +165,10 @@ def test_a_kopf_operator_handles_and_patches() -> None:
     assert at_paris(story, replays=False) == (["key"], {"seen": "yes"})
 
 
+def _to_thread() -> Any:
+    return pytest.importorskip("anyio.to_thread")
+
+
 def test_time_waits_for_a_busy_worker_thread_of_anyio() -> None:
     async def main(loop: VirtualLoop) -> float:
         begun = threading.Event()
@@ -174,7 +177,7 @@ def test_time_waits_for_a_busy_worker_thread_of_anyio() -> None:
             begun.wait(10)
             return "worked"
 
-        waiting = asyncio.ensure_future(anyio.to_thread.run_sync(work))
+        waiting = asyncio.ensure_future(_to_thread().run_sync(work))
         for _ in range(10):
             await asyncio.sleep(0)
         timer = asyncio.ensure_future(asyncio.sleep(3600))
@@ -192,7 +195,7 @@ def test_a_worker_thread_that_never_ends_is_named(monkeypatch: pytest.MonkeyPatc
 
     async def main(_: VirtualLoop) -> None:
         try:
-            await anyio.to_thread.run_sync(release.wait, 20, abandon_on_cancel=True)
+            await _to_thread().run_sync(release.wait, 20, abandon_on_cancel=True)
         finally:
             release.set()
 
@@ -210,6 +213,6 @@ def test_the_names_of_anyio_that_the_inbox_reads_are_there() -> None:
                 getattr(worker, "stopping", None) is False,
             ]
 
-        return await anyio.to_thread.run_sync(look)
+        return await _to_thread().run_sync(look)
 
     assert run_virtual(main) == [True, True, True]
