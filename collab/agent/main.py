@@ -59,7 +59,7 @@ from collab.protocol.facts import Booted, Identified, Identity
 from collab.protocol.names import SiteName
 
 IDENTIFY_S = 2.0  # how long a start waits for the apiserver; an agent without one starts all the same
-STOP_S = 0.5  # for each of the two waits of aiohttp's shutdown
+STOP_S = 0.2  # for each of the two waits of aiohttp's shutdown; a watch that is passed through ends with it
 KEEPALIVE_S = 3600.0  # longer than clients keep an idle connection, so that none meets one that is just closing
 LOG_FILE = "agent.log"
 

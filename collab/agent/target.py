@@ -5,6 +5,7 @@ The grammar is that of the API server's request info; knows no kinds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, quote, unquote
 Verb = Literal["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "other"]
 
 _NAMESPACE_PARTS = ("status", "finalize")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")  # Go's, as far as anybody writes them
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BY_METHOD: dict[str, tuple[Verb, Verb]] = {
     # method -> verb on a collection, verb on one object
     "GET": ("list", "get"),
@@ -48,10 +51,21 @@ class Target:
         """About namespaces themselves, not what is in one."""
         return (self.group, self.resource, self.subresource) == ("", "namespaces", "")
 
+    @property
+    def timeout_s(self) -> float:
+        """What `?timeout=` asks for (`kubectl --request-timeout`), in seconds; 0 when nothing or nothing readable."""
+        found = dict(parse_qsl(self.query)).get("timeout", "")
+        parts = _DURATION.findall(found)
+        return sum(float(number) * _UNITS_S[unit] for number, unit in parts) if _is_duration(found) else 0.0
+
     def without(self, *names: str) -> str:
         """The request target less some query parameters; the others as they came."""
         kept = [part for part in self.query.split("&") if part and unquote(part.partition("=")[0]) not in names]
         return f"{self.path}?{'&'.join(kept)}" if kept else self.path
+
+
+def _is_duration(text: str) -> bool:
+    return re.fullmatch(rf"({_DURATION.pattern})+", text) is not None
 
 
 def read_target(method: str, target: str) -> Target:

@@ -14,12 +14,13 @@ from collab.agent.manifest import BadManifest, read_manifest, stamped
 from collab.agent.operations import Operations
 from collab.agent.passing import SCOPE_HEADER, answer_expectation, request_headers
 from collab.agent.scoping import SCOPE_ANNOTATION, ScopedRequest
-from collab.agent.sharing import shared_namespaces, shared_of
+from collab.agent.sharing import Shared, shared_namespaces, shared_of
 from collab.agent.sites import CREDENTIALS, Sites, handed_on, outcome_headers, without
 from collab.protocol.names import SiteName, check_resource
-from collab.protocol.operations import Operation, OperationResult, draw_operation_id
+from collab.protocol.operations import DEFAULT_TIMEOUT_S, Operation, OperationResult, draw_operation_id
 from fakekube.meta.objects import KubeObject, name_of
 
+HANDED_HEADER = "X-Collab-Handed-By"
 WRITE_S = 30.0  # as long as the apiserver itself gives a request
 
 
@@ -50,6 +51,7 @@ class Writing:
             members=scoped.alternatives[0],
             scope=scoped.text,
             manifest=manifest,
+            timeout_s=scoped.target.timeout_s or DEFAULT_TIMEOUT_S,
             dry_run="dryRun" in scoped.target.query,
         )
         return self._created(await self._operations.issue(operation))
@@ -75,6 +77,7 @@ class Writing:
             verb="destroy",
             resource=f"namespaces/{scoped.target.name}",
             scope=scoped.text,
+            timeout_s=scoped.target.timeout_s or DEFAULT_TIMEOUT_S,
             dry_run="dryRun" in scoped.target.query,
         )
         result = await self._operations.issue(operation)
@@ -100,15 +103,19 @@ class Writing:
 
     async def _settled_elsewhere(self, request: web.BaseRequest, scoped: ScopedRequest) -> web.StreamResponse | None:
         """The answer when this write is not this site's to do: a member's, or a refusal; None when it is."""
-        if self._sites.own not in scoped.alternatives[0]:
-            return await self._hand_over(request, scoped)
-        why = self._why_not(scoped)
+        sites, own = scoped.alternatives[0], self._sites.own
+        shared = shared_of(scoped.target, shared_namespaces(self._core.records()))
+        if own not in sites or (shared is None and HANDED_HEADER not in request.headers):
+            others = [site for site in sites if site != own]
+            answer, passed = await self._hand_over(request, scoped, others)
+            if answer is not None or own not in sites:
+                return answer or self._sites.unreachable(passed)
+        why = self._why_not(scoped, shared)
         return self._sites.refuse(409, why) if why else None
 
-    def _why_not(self, scoped: ScopedRequest) -> str:
+    def _why_not(self, scoped: ScopedRequest, shared: Shared | None) -> str:
         """Why the scope does not fit the record, with the way out; "" when it does."""
         sites, target = scoped.alternatives[0], scoped.target
-        shared = shared_of(target, shared_namespaces(self._core.records()))
         what = f"namespaces/{target.namespace or target.name}"
         if shared is None:
             other = next(site for site in sites if site != self._sites.own)
@@ -124,20 +131,25 @@ class Writing:
             )
         return ""
 
-    async def _hand_over(self, request: web.BaseRequest, scoped: ScopedRequest) -> web.StreamResponse:
-        """This site is not in the scope: a site that is acts as the ingress. A try is the last once bytes were sent."""
+    async def _hand_over(
+        self, request: web.BaseRequest, scoped: ScopedRequest, others: list[SiteName]
+    ) -> tuple[web.StreamResponse | None, dict[SiteName, Outcome]]:
+        """The answer of the first of `others` that gives one: it acts as the ingress, and hands over no further.
+
+        Without an answer, who was tried; a try is the last once bytes were sent.
+        """
         passed: dict[SiteName, Outcome] = {}
         body = await read_body(request)
         headers = without(request_headers(request), CREDENTIALS)
-        headers[SCOPE_HEADER] = scoped.text
-        for site in scoped.alternatives[0]:
+        headers[SCOPE_HEADER], headers[HANDED_HEADER] = scoped.text, self._sites.own
+        for site in others:
             outcome = await self._sites.call(request.method, site, scoped.target.text, headers, body, WRITE_S)
             if isinstance(outcome, Answered):
-                return handed_on(outcome, [])
+                return handed_on(outcome, []), passed
             passed[site] = outcome
             if outcome.sent:
                 break
-        return self._sites.unreachable(passed)
+        return None, passed
 
 
 async def read_body(request: web.BaseRequest) -> bytes:

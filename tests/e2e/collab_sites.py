@@ -49,7 +49,11 @@ class Link:
             writer.transport.abort()
             return
         url = URL(self.target)
-        there, back = await asyncio.open_connection(url.host, url.port)
+        try:
+            there, back = await asyncio.open_connection(url.host, url.port)
+        except OSError:
+            writer.transport.abort()  # the agent is down
+            return
         self.writers += [writer, back]
         await asyncio.gather(_pump(reader, back), _pump(there, writer))
 

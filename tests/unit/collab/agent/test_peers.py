@@ -60,7 +60,7 @@ async def end() -> AsyncIterator[End]:
         finally:
             listening.close()
             peers.forget()
-            await server.shutdown(timeout=1)
+            await server.shutdown(timeout=0.05)
             await tasks.finish()
 
 

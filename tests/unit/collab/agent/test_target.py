@@ -51,3 +51,18 @@ def test_parameters_are_left_out_and_the_others_kept_as_they_came() -> None:
     target = read_target("GET", "/api/v1/pods?limit=5&labelSelector=a%3Db&continue=x")
     assert target.without("limit", "continue") == "/api/v1/pods?labelSelector=a%3Db"
     assert read_target("GET", "/api/v1/pods?limit=5").without("limit") == "/api/v1/pods"
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("timeout=2s", 2.0),
+        ("timeout=1m0.5s&x=1", 60.5),
+        ("timeout=200ms", 0.2),
+        ("timeout=soon", 0),
+        ("", 0),
+        ("timeout=0", 0),
+    ],
+)
+def test_the_timeout_a_client_asks_for_is_in_seconds(query: str, seconds: float) -> None:
+    assert read_target("GET", f"/api/v1/pods?{query}").timeout_s == seconds

@@ -345,7 +345,8 @@ def test_a_write_under_the_full_scope_is_local_and_under_any_other_refused_with_
             assert refused.status == 409
             assert "'a & b'" in str(refused.body["message"])
             assert "collab extend" in str(refused.body["message"])
-            alone = await ask(url, "a & b", f"PATCH {NAMESPACES}/own", {"metadata": {}})
+            handed = "X-Collab-Handed-By: b\r\n"
+            alone = await ask(url, "a & b", f"PATCH {NAMESPACES}/own", {"metadata": {}}, handed)
             assert (alone.status, "not shared" in str(alone.body["message"])) == (409, True)
         assert a.asked == [f"PATCH {path}"]
 
