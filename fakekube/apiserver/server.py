@@ -15,6 +15,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import serve_resource
 from fakekube.apiserver.watch import Watch
 from fakekube.registry.birth import BIRTH_REVISION, Birth
+from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
 from fakekube.registry.resources import builtin
@@ -65,6 +66,7 @@ class Apiserver:
         self._chain = self._built_chain()
         if controllers == "core":
             NamespaceController(self.site, delay_s=deletion_delay_s).start()
+            GarbageCollector(self.site).start()
 
     @property
     def uid(self) -> str:

@@ -88,8 +88,20 @@ def delete_(call: Call) -> Answer:
     done = delete(call.site, call.served, call.namespace, call.info.name, request.options)
     if done.gone and not call.served.strategy.delete_returns_object:
         return answer(call, 200, success(call, done.item))
+    if _orphans_in_silence(call, request.options):
+        call.warnings.append(_JOB_WARNING)
     status = 202 if request.cascades and not done.gone else 200
     return answer(call, status, call.representation.one(call.served, done.item))
+
+
+_JOB_WARNING = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def _orphans_in_silence(call: Call, options: DeleteOptions) -> bool:
+    return call.served.type.qualified == "jobs.batch" and not options.propagation
 
 
 def success(call: Call, item: Item) -> bytes:

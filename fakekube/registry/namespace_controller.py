@@ -18,7 +18,7 @@ from fakekube.registry.namespaces import FINALIZER, content_finalizers
 from fakekube.registry.options import DeleteOptions, WriteOptions
 from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.site import Site
-from fakekube.registry.strategies import Served, served
+from fakekube.registry.strategies import Served
 from fakekube.registry.update import Change, update
 from fakekube.storage.items import Event, Item
 
@@ -124,12 +124,8 @@ class NamespaceController:
 
     def _stored_resources(self) -> list[Served]:
         """One namespaced resource for each storage that has been used; the others are empty."""
-        used, found = set(self._site.store.used_resources()), dict[str, Served]()
-        for resource_type in self._site.catalog:
-            resource = served(resource_type)
-            if resource.namespaced and resource.key in used:
-                found.setdefault(resource.key, resource)
-        return list(found.values())
+        used = set(self._site.store.used_resources())
+        return [each for each in self._site.stored().values() if each.namespaced and each.key in used]
 
     def _delete(self, resource: Served, item: Item) -> None:
         if is_terminating(item.obj):

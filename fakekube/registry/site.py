@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from fakekube.registry.resources import ResourceCatalog
 from fakekube.registry.schedule import Schedule
@@ -26,3 +27,16 @@ class Site:
     def served(self, group: str, version: str, plural: str) -> Served | None:
         resource = self.catalog.find(group, version, plural)
         return served(resource) if resource is not None else None
+
+    def stored(self) -> Mapping[str, Served]:
+        """For each storage, the resource whose form its objects have."""
+        return _stored(self.catalog)
+
+
+@lru_cache(maxsize=64)
+def _stored(catalog: ResourceCatalog) -> Mapping[str, Served]:
+    found: dict[str, Served] = {}
+    for resource_type in catalog:
+        resource = served(resource_type)
+        found.setdefault(resource.key, resource)
+    return found
