@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 
@@ -26,6 +26,7 @@ from chaos.worlds.virtual import AgentClass, World, collab_agent
 from chaos.worlds.wire import WireLog, search_disks
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
+from fakekube.apiserver.server import Apiserver
 
 LOOK_TIMEOUT_S: Final = 10.0
 
@@ -99,14 +100,26 @@ class VirtualStage:
         return self._world.run_at(site, coroutine)
 
 
-async def look_at_sites(world: World, resources: tuple[str, ...]) -> dict[str, SiteView]:
+class Visible(Protocol):
+    """A world whose sites can be looked at."""
+
+    @property
+    def sites(self) -> tuple[str, ...]: ...
+
+    @property
+    def apiservers(self) -> Mapping[str, Apiserver]: ...
+
+    def agent_url(self, site: str) -> str: ...
+
+
+async def look_at_sites(world: Visible, resources: tuple[str, ...]) -> dict[str, SiteView]:
     """A view of every site: what its agent tells over HTTP, and what its apiserver holds."""
     timeout = aiohttp.ClientTimeout(total=LOOK_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         return {site: await _look(world, session, site, resources) for site in world.sites}
 
 
-async def _look(world: World, session: aiohttp.ClientSession, site: str, resources: tuple[str, ...]) -> SiteView:
+async def _look(world: Visible, session: aiohttp.ClientSession, site: str, resources: tuple[str, ...]) -> SiteView:
     try:
         told = {path: await _get(session, world.agent_url(site) + path) for path in (RECORDS, CONFLICTS)}
         held = {path: _read(world, site, path) for path in (NAMESPACES, CONFIGMAPS)}
@@ -122,7 +135,7 @@ async def _get(session: aiohttp.ClientSession, url: str) -> bytes:
         return await response.read()
 
 
-def _read(world: World, site: str, path: str) -> bytes:
+def _read(world: Visible, site: str, path: str) -> bytes:
     """Straight from the apiserver: the agent under test has no say in what is there."""
     answer = world.apiservers[site].handle(Request(method="GET", path=path, headers={"accept": "application/json"}))
     if not isinstance(answer, Response) or answer.status != 200:

@@ -1,0 +1,299 @@
+"""The proxy world: apiservers and agents on loopback sockets, each link a proxy of a Toxiproxy, real time.
+
+    outcome = play_proxied(timeline)                                            # the built-in Toxiproxy
+    outcome = play_proxied(timeline, toxiproxy_url="http://127.0.0.1:8474")     # one that runs already
+
+The same program as in the virtual world, with the same names of hosts: only time and wires differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from random import Random
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from chaos.checks.evidence import SiteView
+from chaos.checks.history import History
+from chaos.scenario.compile import approximations, check_world
+from chaos.scenario.errors import Unsupported
+from chaos.scenario.timeline import LinkCut, Timeline
+from chaos.toxiproxy.driver import Direction, Link, Links, ToxiproxyError
+from chaos.toxiproxy.thread import ThreadedToxiproxy
+from chaos.virtual.sites import context_at, site_context
+from chaos.worlds.capabilities import PROXY
+from chaos.worlds.cuts import Cuts
+from chaos.worlds.loopback import LoopbackLoop, SiteAddresses
+from chaos.worlds.operations import Users
+from chaos.worlds.outcome import Outcome
+from chaos.worlds.play import play
+from chaos.worlds.rehearsal import look_at_sites
+from chaos.worlds.virtual import (
+    AGENT_PORT,
+    APISERVER_PORT,
+    CLIENT_TIMEOUT_S,
+    AgentClass,
+    CountedApiserver,
+    SiteAgent,
+    collab_agent,
+)
+from chaos.worlds.wire import search_disks
+from collab.agent.config import AgentConfig, ApiserverAddress
+from collab.agent.disk import MemoryDisk
+from fakekube.http.site import HttpSite
+
+DESCRIPTORS_PER_SITE: Final = 24
+"""Two listeners, and both ends of what an agent and its users keep open to the site's own servers."""
+DESCRIPTORS_PER_LINK: Final = 5
+"""A listener, and both ends of a connection before and behind the proxy, where the built-in one is in this process."""
+LINKS_PER_SITE: Final = 10
+"""Of a record with hundreds of members: about 1,500 links at 200 sites; fewer sites have at most n - 1 each."""
+
+
+def play_proxied(timeline: Timeline, *, toxiproxy_url: str | None = None, agent: AgentClass = collab_agent) -> Outcome:
+    """Play `timeline` in real time, over a Toxiproxy that runs already or the built-in one.
+
+    Raises Unsupported for what this world or this machine cannot do, ToxiproxyError for a Toxiproxy that is absent or
+    refuses, RuntimeError inside a running event loop.
+    """
+    check_world(timeline, PROXY)
+    _check_descriptors(timeline)
+    with ExitStack() as stack:
+        url = toxiproxy_url or stack.enter_context(ThreadedToxiproxy(seed=timeline.seed))
+        wiring = Wiring(timeline, url)
+        wiring.check()
+        stack.callback(wiring.close)
+        with asyncio.Runner(loop_factory=wiring.loop) as runner:
+            return runner.run(_play(timeline, wiring, agent))
+
+
+async def _play(timeline: Timeline, wiring: Wiring, agent: AgentClass) -> Outcome:
+    async with ProxyWorld(timeline.sites, seed=timeline.seed, agent=agent) as world:
+        stage = ProxyStage(world, wiring, tuple(timeline.members()))
+        history = History()
+        users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
+        evidence = await play(timeline, stage, history, users.perform)
+        await asyncio.to_thread(wiring.check)
+        return Outcome(
+            world=PROXY.world,
+            evidence=replace(evidence, disks=search_disks(world.disks)),
+            seconds=stage.now(),
+            requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
+            approximate=approximations(timeline, PROXY),
+        )
+
+
+def _check_descriptors(timeline: Timeline) -> None:
+    """Told at the start, and not as a refused accept in the middle of a run."""
+    sites = len(timeline.sites)
+    needed = sites * (DESCRIPTORS_PER_SITE + min(sites - 1, LINKS_PER_SITE) * DESCRIPTORS_PER_LINK)
+    allowed = raised_descriptor_limit()
+    if allowed is not None and needed > allowed:
+        problem = f"{sites} sites need about {needed} descriptors and this process may open {allowed}"
+        raise Unsupported(timeline.source, "$.spec.sites.count", f"{problem}: raise `ulimit -n`, or --world virtual")
+
+
+def raised_descriptor_limit() -> int | None:
+    """The number of descriptors this process may open, once its soft limit is as high as it goes; None without limits."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+class Wiring:
+    """The links of a run: made when first dialled, with the qualities of the timeline and the cuts of the moment."""
+
+    def __init__(self, timeline: Timeline, url: str) -> None:
+        self.addresses = SiteAddresses(timeline.sites)
+        self._timeline = timeline
+        self._cuts = Cuts()
+        self._links = Links(url, upstream=self._upstream, listen=self.addresses.proxy_listen)
+        self._dialled: dict[tuple[str, str], asyncio.Future[str]] = {}
+        self._answering: asyncio.Task[None] | None = None
+        self._failure: ToxiproxyError | None = None
+
+    def loop(self) -> LoopbackLoop:
+        return LoopbackLoop(self.addresses, self.address, linked_port=AGENT_PORT)
+
+    def check(self) -> None:
+        """Raises ToxiproxyError when no Toxiproxy answers, or when it refused a link that was dialled."""
+        self._links.api.get("/version")
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        self._links.close()
+
+    @property
+    def made(self) -> int:
+        """How many links have been used."""
+        return sum(link.made for link in self._links.known())
+
+    # Links as they are dialled
+
+    async def address(self, dialler: str, target: str) -> str:
+        """HOST:PORT of the proxy of a link. Links that are dialled at the same time are made in one request."""
+        loop = asyncio.get_running_loop()
+        future = self._dialled.get((dialler, target))
+        if future is None:
+            future = self._dialled[dialler, target] = loop.create_future()
+        if self._answering is None:
+            self._answering = loop.create_task(self._answer_dialled())
+        return await asyncio.shield(future)
+
+    async def _answer_dialled(self) -> None:
+        try:
+            while self._dialled:
+                batch, self._dialled = self._dialled, {}
+                await self._answer(batch)
+        finally:
+            self._answering = None
+
+    async def _answer(self, batch: Mapping[tuple[str, str], asyncio.Future[str]]) -> None:
+        try:
+            addresses = await asyncio.to_thread(self._addresses_of, tuple(batch))
+        except ToxiproxyError as error:
+            self._failure = error
+            for future in batch.values():
+                future.set_exception(ConnectionRefusedError(errno.ECONNREFUSED, str(error)))
+            return
+        for future, address in zip(batch.values(), addresses, strict=True):
+            future.set_result(address)
+
+    def _addresses_of(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        links = [self._links.link(dialler, target) for dialler, target in pairs]
+        for link in links:
+            if not link.made:
+                self._shape(link)
+        self._links.populate(pairs)
+        return [link.address for link in links]
+
+    def _shape(self, link: Link) -> None:
+        ways: tuple[tuple[Direction, str, str], ...] = (
+            ("to", link.dialler, link.target),
+            ("from", link.target, link.dialler),
+        )
+        for direction, origin, target in ways:
+            quality = self._timeline.links.get((origin, target), self._timeline.link)
+            link.latency(round(quality.latency_s * 1000), round(quality.jitter_s * 1000), direction)
+
+    def _upstream(self, _dialler: str, target: str) -> str:
+        host, port = self.addresses.socket_address(target, AGENT_PORT)
+        return f"{host}:{port}"
+
+    # Cuts
+
+    async def cut(self, cut: LinkCut) -> None:
+        self._cuts.add(cut)
+        await asyncio.to_thread(self._set_cuts, cut.origin, cut.target)
+
+    async def heal(self, cut: LinkCut) -> None:
+        self._cuts.remove(cut)
+        await asyncio.to_thread(self._set_cuts, cut.origin, cut.target)
+
+    async def heal_all(self) -> None:
+        self._cuts.clear()
+        await asyncio.to_thread(self._links.heal_all)
+
+    def _set_cuts(self, one: str, other: str) -> None:
+        """What one sends is cut on the connections that either of the two opened."""
+        for dialler, target in ((one, other), (other, one)):
+            self._links.link(dialler, target).set_cuts(
+                to=self._cuts.mode(dialler, target), back=self._cuts.mode(target, dialler)
+            )
+
+
+class ProxyWorld:
+    """Apiservers, agents and users of all sites, on the running LoopbackLoop. `apiservers` and `disks` by site."""
+
+    def __init__(self, sites: Sequence[str], *, seed: int, agent: AgentClass) -> None:
+        self.sites = tuple(sites)
+        self.apiservers: dict[str, CountedApiserver] = {}
+        self.disks: dict[str, MemoryDisk] = {}
+        self._seed = seed
+        self._agent = agent
+        self._agents: dict[str, SiteAgent] = {}
+        self._http: dict[str, HttpSite] = {}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        for site in self.sites:
+            await self._start_apiserver(site)
+        for site in self.sites:
+            await self._start_agent(site)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        await asyncio.gather(*(agent.stop() for agent in self._agents.values()))
+        await asyncio.gather(*(http.close() for http in self._http.values()))
+
+    def agent_url(self, site: str) -> str:
+        return f"http://{site}:{AGENT_PORT}"
+
+    def session(self, site: str) -> aiohttp.ClientSession:
+        """A client of the users of `site`; it dials from where the code that uses it stands."""
+        if site not in self._sessions:
+            self._sessions[site] = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CLIENT_TIMEOUT_S))
+        return self._sessions[site]
+
+    async def _start_apiserver(self, site: str) -> None:
+        apiserver = CountedApiserver(name=site, now=time.time, rng=Random(f"{self._seed}/apiserver/{site}"))
+        self.apiservers[site] = apiserver
+        self._http[site] = HttpSite(apiserver)
+        with site_context(site):
+            await self._http[site].listen(site, APISERVER_PORT)
+
+    async def _start_agent(self, site: str) -> None:
+        config = AgentConfig(
+            site=site,
+            listen=f"{site}:{AGENT_PORT}",
+            advertise=self.agent_url(site),
+            apiserver=ApiserverAddress(url=f"http://{site}:{APISERVER_PORT}"),
+            peers=f"http://{{site}}:{AGENT_PORT}",
+        )
+        disk = self.disks[site] = MemoryDisk()
+        agent = self._agent(config, disk=disk, now=time.time, rng=Random(f"{self._seed}/agent/{site}"))
+        self._agents[site] = agent
+        with site_context(site):
+            await agent.start()
+
+
+class ProxyStage:
+    """A proxy world under a timeline. Its clock starts at 0 when it is made."""
+
+    def __init__(self, world: ProxyWorld, wiring: Wiring, resources: tuple[str, ...]) -> None:
+        self._world = world
+        self._resources = resources
+        self._loop = asyncio.get_running_loop()
+        self._start_s = self._loop.time()
+        self.cut = wiring.cut
+        self.heal = wiring.heal
+        self.heal_all = wiring.heal_all
+
+    def now(self) -> float:
+        return self._loop.time() - self._start_s
+
+    async def look(self) -> dict[str, SiteView]:
+        return await look_at_sites(self._world, self._resources)
+
+    async def revisions(self) -> tuple[str, ...]:
+        return tuple(str(apiserver.site.store.revision) for apiserver in self._world.apiservers.values())
+
+    def start(self, site: str, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        return self._loop.create_task(coroutine, context=context_at(site))
