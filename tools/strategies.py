@@ -38,7 +38,10 @@ def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
         "has_status": "status_on_create" in facts,
         "keeps_status_on_create": facts.get("status_on_create") == "kept",
         "status_writes": [
-            each for each in ("labels", "annotations") if isinstance(subresource, dict) and subresource[f"{each}_apply"]
+            each
+            for each in ("labels", "annotations")
+            # refused for its status alone: namespaces and certificate requests write both, as most do
+            if isinstance(subresource, list) or (subresource and subresource[f"{each}_apply"])
         ],
         "finalizers": facts.get("finalizers_on_create"),
         "orphans_by_default": "orphan" in (after_delete.get("finalizers") or []),

@@ -16,6 +16,7 @@ from fakekube.meta.objects import KubeObject
 from fakekube.registry.list import Page
 from fakekube.registry.rules import empty_object
 from fakekube.registry.strategies import Served
+from fakekube.registry.versions import shown
 from fakekube.storage.items import Event, Item
 
 
@@ -219,11 +220,6 @@ def list_object(kind: str, api_version: str, page: Page, items: Sequence[KubeObj
 def untyped(obj: KubeObject) -> KubeObject:
     """`obj` as an item of a typed list: without kind and apiVersion."""
     return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
-
-
-def shown(served: Served, item: Item) -> Item:
-    """The stored item in the version that is served."""
-    return item
 
 
 def protobuf_frame(kind: str, obj: KubeObject) -> bytes:

@@ -14,6 +14,7 @@ from fakekube.registry.prepare import prepare_create
 from fakekube.registry.rules import canonical, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
+from fakekube.registry.versions import as_stored
 from fakekube.storage.items import Item, encode_json
 
 _NAME_ATTEMPTS = 8
@@ -78,11 +79,11 @@ def _written(site: Site, served: Served, namespace: str, obj: KubeObject, option
     if name != name_of(obj):
         obj = with_metadata(obj, name=name)
     if options.dry_run:
-        obj = with_metadata(obj, resourceVersion=None)
+        obj = as_stored(served, with_metadata(obj, resourceVersion=None))
         return Item(namespace, name, 0, obj, encode_json(obj))
     if metadata(obj).get("resourceVersion"):
         raise StatusError(code=500, reason="", message="resourceVersion should not be set on objects to be created")
-    return site.store.put(served.key, namespace, name, obj)
+    return site.store.put(served.key, namespace, name, as_stored(served, obj))
 
 
 def _free_name(site: Site, served: Served, namespace: str, obj: KubeObject) -> str:

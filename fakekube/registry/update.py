@@ -18,6 +18,7 @@ from fakekube.registry.prepare import may_be_removed, prepare_update
 from fakekube.registry.rules import canonical, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
+from fakekube.registry.versions import as_served, as_stored
 from fakekube.storage.items import Item, encode_json
 
 # From the live object to the one that is wanted.
@@ -44,17 +45,20 @@ def update(
     `tracks` is false when the changed object carries the managedFields that this write leaves (server-side apply).
     """
     held = require(site, served, namespace, name)
-    wanted = in_namespace(served, namespace, change(held.obj))
+    live = as_served(served, held.obj)
+    wanted = in_namespace(served, namespace, change(live))
     _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
     if tracks:
-        wanted = tracked(site, served, held.obj, wanted, options.manager, subresource)
-    merged = _carried_over(served, held.obj, wanted, subresource)
-    admitted = admit_update(site, served, namespace, merged, held.obj, subresource)
-    prepared = canonical(served, prepare_update(site, served, admitted, held.obj, subresource))
-    _require_valid(served, name, update_causes(served, prepared, held.obj, subresource))
-    return _written(site, served, held, prepared, options)
+        wanted = tracked(site, served, live, wanted, options.manager, subresource)
+    merged = _carried_over(served, live, wanted, subresource)
+    admitted = admit_update(site, served, namespace, merged, live, subresource)
+    prepared = canonical(served, prepare_update(site, served, admitted, live, subresource))
+    _require_valid(served, name, update_causes(served, prepared, live, subresource))
+    if same(prepared, live):
+        return held
+    return _written(site, served, held, as_stored(served, prepared), options)
 
 
 def require(site: Site, served: Served, namespace: str, name: str) -> Item:
@@ -160,8 +164,6 @@ def _require_valid(served: Served, name: str, causes: list[Cause]) -> None:
 
 
 def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: WriteOptions) -> Item:
-    if same(obj, held.obj):
-        return held
     dry = Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
     if options.dry_run:
         return dry
