@@ -158,10 +158,9 @@ def _canonical(value: KubeObject, actual: GroupVersionKind, expected: GroupVersi
 def _with_kind(value: KubeObject, kind: GroupVersionKind) -> KubeObject:
     if value.get("kind") and value.get("apiVersion"):
         return value
-    head = [("kind", kind.kind), ("apiVersion", kind.api_version)]
-    if isinstance(value, Pairs):
-        return Pairs([*head, *((n, v) for n, v in value.items() if n not in ("kind", "apiVersion"))])
-    return {**value, **dict(head)}
+    filled = {"kind": kind.kind, "apiVersion": kind.api_version}
+    missing = [(name, text) for name, text in filled.items() if not value.get(name)]
+    return Pairs([*value.items(), *missing]) if isinstance(value, Pairs) else {**value, **dict(missing)}
 
 
 def _check_registered(actual: GroupVersionKind, expected: GroupVersionKind) -> NoReturn:

@@ -154,10 +154,27 @@ class _Scanner:
         return self._body[self._at] if self._at < len(self._body) else -1
 
     def _value(self) -> None:
+        """One value; of an object or array only the way down to its first scalar, or to an empty one."""
         byte = self._blank()
-        if byte in (ord("{"), ord("[")):
-            self._begin(byte)
-        elif byte == ord('"'):
+        while byte in (ord("{"), ord("[")):
+            if not self._begin(byte):
+                return
+            byte = self._blank()
+        self._scalar(byte)
+
+    def _begin(self, bracket: int) -> bool:
+        """Step into an object or array; False when it is empty and over."""
+        self._at += 1
+        if self._blank() == bracket + 2:  # `}` and `]` stand two behind `{` and `[`
+            self._at += 1
+            return False
+        self._open.append(bracket)
+        if bracket == ord("{"):
+            self._key()
+        return True
+
+    def _scalar(self, byte: int) -> None:
+        if byte == ord('"'):
             self._string()
         elif byte in _LITERALS:
             self._literal(_LITERALS[byte])
@@ -166,18 +183,6 @@ class _Scanner:
         else:
             self._refuse("looking for beginning of value")
 
-    def _begin(self, bracket: int) -> None:
-        self._at += 1
-        byte = self._blank()
-        if byte == bracket + 2:  # `}` and `]` stand two behind `{` and `[`
-            self._at += 1
-            return
-        self._open.append(bracket)
-        if bracket == ord("{"):
-            self._key()
-        else:
-            self._value()
-
     def _key(self) -> None:
         if self._blank() != ord('"'):
             self._refuse("looking for beginning of object key string")
@@ -185,7 +190,6 @@ class _Scanner:
         if self._blank() != ord(":"):
             self._refuse("after object key")
         self._at += 1
-        self._value()
 
     def _after_element(self) -> None:
         bracket = self._open[-1]
@@ -195,7 +199,9 @@ class _Scanner:
             self._open.pop()
         elif byte == ord(","):
             self._at += 1
-            self._key() if bracket == ord("{") else self._value()
+            if bracket == ord("{"):
+                self._key()
+            self._value()
         else:
             self._refuse("after object key:value pair" if bracket == ord("{") else "after array element")
 

@@ -136,17 +136,17 @@ def _of_version() -> KubeObject:
 
 def _of_group_version(catalog: ResourceCatalog, group: str, version: str) -> KubeObject:
     operations = paths(catalog.resources(group, version), group, version)
-    return _whole(operations, *_referred_by(operations), deleted_in=GroupVersionKind(group, version, ""))
+    return _whole(operations, *referred_by(operations), deleted_in=GroupVersionKind(group, version, ""))
 
 
-def _referred_by(value: object) -> Iterator[str]:
+def referred_by(value: object) -> Iterator[str]:
     """The named types that operations mention, in any depth."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
-        if name == "$ref":
-            yield str(member).removeprefix("#/components/schemas/")
+        if name == "$ref" and isinstance(member, str):
+            yield member.removeprefix("#/components/schemas/")
         else:
-            yield from _referred_by(member)
+            yield from referred_by(member)
 
 
 def _whole(operations: KubeObject, *names: str, deleted_in: GroupVersionKind | None = None) -> KubeObject:

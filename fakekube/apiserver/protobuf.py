@@ -152,7 +152,7 @@ def _sized(payload: bytes) -> tuple[int, bytes]:
 # --- messages with a JSON form of their own ---------------------------------------------------------------------------
 
 
-def _fields_of(data: bytes) -> dict[int, Any]:
+def read_fields(data: bytes) -> dict[int, Any]:
     return {number: payload for number, _, payload in _tokens(data)}
 
 
@@ -168,7 +168,7 @@ def _moment(data: bytes, form: str) -> str | None:
     """An empty message is Go's zero time, in JSON null."""
     if not data:
         return None
-    fields = _fields_of(data)
+    fields = read_fields(data)
     seconds, nanos = _signed(fields.get(1, 0)), _signed(fields.get(2, 0))
     try:
         return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).strftime(form)
@@ -183,11 +183,11 @@ def _write_time(value: str) -> bytes:
 
 
 def _read_quantity(data: bytes) -> str:
-    return _text(_fields_of(data).get(1, b"")) or "0"
+    return _text(read_fields(data).get(1, b"")) or "0"
 
 
 def _read_int_or_string(data: bytes) -> int | str:
-    fields = _fields_of(data)
+    fields = read_fields(data)
     return _text(fields.get(3, b"")) if fields.get(1) else _signed(fields.get(2, 0))
 
 
@@ -199,7 +199,7 @@ def _write_int_or_string(value: int | str) -> bytes:
 
 def _read_raw(data: bytes) -> Any:
     """JSON text in field 1; an empty one is null."""
-    raw = _octets(_fields_of(data).get(1, b""))
+    raw = _octets(read_fields(data).get(1, b""))
     if not raw:
         return None
     try:
@@ -213,7 +213,7 @@ def _write_raw(value: Any) -> bytes:
 
 
 def _read_duration(data: bytes) -> str:
-    return go_duration(_signed(_fields_of(data).get(1, 0)))
+    return go_duration(_signed(read_fields(data).get(1, 0)))
 
 
 def go_duration(nanoseconds: int) -> str:
@@ -357,7 +357,7 @@ class _Message:
         if not field.json_name:
             out.update(_message(field.type).read(_octets(payload)))
         elif field.mapped:
-            entry = _fields_of(_octets(payload))
+            entry = read_fields(_octets(payload))
             empty: Any = 0 if field.element in ("bool", "int32", "int64") else b""
             out.setdefault(field.json_name, {})[_text(entry.get(1, b""))] = _read(field.element, entry.get(2, empty))
         elif field.repeated:
@@ -460,8 +460,8 @@ def read_envelope(body: bytes) -> Envelope:
         raise ProtobufFault("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     if len(body) == len(MAGIC):
         raise ProtobufFault("empty body")
-    unknown = _fields_of(body[len(MAGIC) :])
-    meta = _fields_of(_octets(unknown.get(1, b"")))
+    unknown = read_fields(body[len(MAGIC) :])
+    meta = read_fields(_octets(unknown.get(1, b"")))
     group, _, version = _text(meta.get(1, b"")).rpartition("/")
     kind = _text(meta.get(2, b""))
     return Envelope(kind=GroupVersionKind(group, version, kind) if kind else None, raw=_octets(unknown.get(2, b"")))

@@ -1,0 +1,111 @@
+"""OpenAPI documents: index, hashes, caching, and the schemas that clients read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from fakekube.apiserver import openapi
+from fakekube.apiserver.openapi_v2 import PROTOBUF_V2
+from fakekube.apiserver.protobuf import read_fields
+from fakekube.apiserver.request import Request
+from fakekube.apiserver.response import Response
+from fakekube.meta.objects import KubeObject
+from fakekube.registry.resources import builtin
+
+
+def get(path: str, query: str = "", **headers: str) -> Response:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    found = openapi.answer(Request(method="GET", path=path, query=query, headers=names), builtin())
+    assert found is not None
+    return found
+
+
+def document(name: str) -> KubeObject:
+    body: KubeObject = json.loads(get(f"/openapi/v3/{name}").body)
+    return body
+
+
+def test_the_index_names_every_document_by_its_hash() -> None:
+    paths = json.loads(get("/openapi/v3").body)["paths"]
+    assert {"api", "api/v1", "apis", "apis/apps", "apis/apps/v1", "version"} <= set(paths)
+    path, _, query = paths["apis/apps/v1"]["serverRelativeURL"].partition("?")
+    answer = get(path, query)
+    digest = hashlib.sha512(answer.body).hexdigest().upper()
+    assert query == f"hash={digest}"
+    assert dict(answer.headers)["Etag"] == f'"{digest}"'
+    assert dict(answer.headers)["Cache-Control"] == "public, immutable"
+
+
+def test_a_wrong_hash_moves_on_and_a_known_etag_is_not_sent_again() -> None:
+    etag = dict(get("/openapi/v3/apis/apps/v1").headers)["Etag"]
+    moved = get("/openapi/v3/apis/apps/v1", "hash=ABC")
+    assert moved.status == 301
+    assert dict(moved.headers)["Location"] == f"/openapi/v3/apis/apps/v1?hash={etag.strip(chr(34))}"
+    assert get("/openapi/v3/apis/apps/v1", if_none_match=etag).status == 304
+
+
+@pytest.mark.parametrize(("path", "status"), [("/openapi/v3/", 404), ("/openapi/v3/apis/none/v1", 404)])
+def test_what_is_not_there(path: str, status: int) -> None:
+    assert get(path).status == status
+
+
+def test_html_is_not_acceptable() -> None:
+    assert get("/openapi/v3/apis/apps/v1", accept="text/html").status == 406
+    assert get("/openapi/v2", accept="text/html").status == 406
+
+
+def test_schemas_carry_what_clients_merge_by() -> None:
+    schemas = document("apis/apps/v1")["components"]["schemas"]
+    containers = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
+    assert containers == {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"},
+        "x-kubernetes-list-map-keys": ["name"],
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-patch-merge-key": "name",
+        "x-kubernetes-patch-strategy": "merge",
+    }
+    deployment = schemas["io.k8s.api.apps.v1.Deployment"]
+    assert deployment["x-kubernetes-group-version-kind"] == [{"group": "apps", "kind": "Deployment", "version": "v1"}]
+
+
+def test_every_reference_of_every_document_is_resolved_in_it() -> None:
+    for name in json.loads(get("/openapi/v3").body)["paths"]:
+        found = document(name)
+        referred = set(openapi.referred_by(found))
+        assert referred <= set(found["components"]["schemas"]), name
+
+
+def test_operations_tell_which_query_they_take() -> None:
+    item = document("apis/apps/v1")["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
+    assert [each["name"] for each in item["parameters"]] == ["name", "namespace", "pretty"]
+    assert [each["name"] for each in item["patch"]["parameters"]] == [
+        "dryRun",
+        "fieldManager",
+        "fieldValidation",
+        "force",
+    ]
+    assert item["get"]["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
+
+
+def test_version_2_is_json_or_protobuf_by_accept() -> None:
+    whole = json.loads(get("/openapi/v2").body)
+    assert whole["swagger"] == "2.0"
+    lease = whole["definitions"]["io.k8s.api.coordination.v1.Lease"]
+    assert lease["properties"]["spec"] == {"$ref": "#/definitions/io.k8s.api.coordination.v1.LeaseSpec"}
+    answer = get("/openapi/v2", accept=PROTOBUF_V2)
+    assert dict(answer.headers)["Content-Type"] == PROTOBUF_V2.replace("@", ".")
+    fields = read_fields(answer.body)
+    assert fields[1] == b"2.0"
+    assert {2, 8, 9} <= set(fields)
+
+
+def test_nothing_refers_to_components_in_version_2() -> None:
+    assert b"#/components/" not in get("/openapi/v2").body
+
+
+def test_other_paths_are_left_to_others() -> None:
+    assert openapi.answer(Request(method="GET", path="/openapi"), builtin()) is None
