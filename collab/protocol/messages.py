@@ -94,8 +94,8 @@ class Diff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """One batch of fresh updates. `seq` counts the OPs of this document on this channel; `base`: the clocks, per client,
-    that the receiver must already have."""
+    """One batch of fresh updates. `seq` counts the sender's batches of this document; `base`: the clocks of other clients
+    that the receiver must already have (of the updates' own clients the updates say it themselves)."""
 
     doc: RecordId
     seq: int
@@ -105,10 +105,11 @@ class Op:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """Durable here, at least these clocks."""
+    """Durable here: at least these clocks, and every OP of the receiver up to `seq` (0: none)."""
 
     doc: RecordId
     sv: bytes
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ def read_result(body: Mapping[str, object]) -> OperationResult:
         message=stored.message,
         gid=stored.gid,
         outcomes={SiteName(site): outcome for site, outcome in stored.outcomes.items()},
-        manifest=stored.object,
+        manifest=stored.manifest,
     )
 
 
@@ -98,4 +98,4 @@ class _Stored(msgspec.Struct):
     message: str
     gid: str = ""
     outcomes: dict[str, str] = {}
-    object: dict[str, object] | None = None
+    manifest: dict[str, object] | None = msgspec.field(default=None, name="object")

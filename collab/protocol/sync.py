@@ -28,6 +28,8 @@ GOSSIP_S = 5.0
 GOSSIP_LINK_S = 15.0
 """How long a connection made for one anti-entropy round is wanted."""
 MAX_PENDING = 64
+SEEN_UPDATES = 4096
+"""In an overlay an update arrives over several links: so many of the last ones are known again at sight."""
 COMPACT_FACTOR = 4
 COMPACT_FLOOR = 1 << 16
 NO_CLOCKS = clocks_bytes({})
@@ -40,15 +42,19 @@ class Flow:
     live: bool = False
     gap: bool = False
     overflow: bool = False
-    pending: deque[Clocks] = field(default_factory=deque)
+    pending: deque[tuple[int, Clocks]] = field(default_factory=deque)
     known: Clocks = field(default_factory=dict)
+    ack_seq: int = 0
     ack_due: Clocks = field(default_factory=dict)
 
     def learn(self, clocks: Mapping[int, int]) -> None:
-        """The peer has at least these, durably: pending OPs that they cover are done."""
+        """The peer has at least these, durably."""
         _raise(self.known, clocks)
-        while self.pending and covers(self.known, self.pending[0]):
-            self.pending.popleft()
+
+    def acknowledged(self, seq: int) -> None:
+        """The peer has every OP up to this one, durably."""
+        while self.pending and self.pending[0][0] <= seq:
+            _raise(self.known, self.pending.popleft()[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,8 @@ class RecordSync:
         self._state_bytes = 0
         self._seq = 0
         self._diffs: dict[bytes, bytes] = {}
+        self._seen: dict[bytes, Clocks] = {}
+        self._vector = b""
         self._greeted: SiteName | None = None
         self._load(list(updates))
 
@@ -130,13 +138,21 @@ class RecordSync:
 
     def _spread(self, update: bytes, shape: Shape, source: SiteName | None, turn: Turn) -> None:
         _raise(self._clocks, shape.end)
+        self._vector = b""
+        if len(self._seen) >= SEEN_UPDATES:
+            self._seen.clear()
+        self._seen[update] = shape.end
         self._outbox.append(Fresh(update=update, shape=shape, source=source, origin=_origin(shape)))
         self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
 
     # -- merging ------------------------------------------------------------------------------------------------
 
     def merge(self, update: bytes, source: SiteName, turn: Turn) -> NackReason | None:
-        """Merge a peer's update: durable in this turn, relayed, acknowledged. The reason when it was not taken."""
+        """Merge a peer's update: durable in this turn, and relayed. The reason when it was not taken."""
+        known = self._seen.get(update)
+        if known is not None:
+            self._learn(source, known)
+            return None
         try:
             return self._merge(update, source, turn)
         except Gap:
@@ -152,7 +168,7 @@ class RecordSync:
 
     def _merge(self, update: bytes, source: SiteName, turn: Turn) -> NackReason | None:
         shape = read_shape(update)
-        self._owe_ack(source, shape.end, turn)
+        self._learn(source, shape.end)
         if not shape.deletes and covers(self._clocks, shape.end):
             return None
         overlap = any(clock < self._clocks.get(client, 0) for client, clock in shape.first.items())
@@ -166,12 +182,13 @@ class RecordSync:
         self.changes.append(changes)
         return None
 
-    def _owe_ack(self, peer: SiteName, ends: Clocks, turn: Turn) -> None:
+    def _learn(self, peer: SiteName, ends: Clocks) -> None:
         flow = self.flows.get(peer)
         if flow is not None:
-            _raise(flow.ack_due, ends)
             _raise(flow.known, ends)
-            self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+
+    def _owe_ack(self, turn: Turn) -> None:
+        self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
 
     def rebuild(self, writer: str) -> None:
         """Load the document again from what is on disk, as another writer (a new join) or after yrs failed in it."""
@@ -187,7 +204,8 @@ class RecordSync:
         return Offer(doc=self.gid, digest=document.digest(), sv=self.state_vector())
 
     def state_vector(self) -> bytes:
-        return self.record.document.state_vector()
+        self._vector = self._vector or self.record.document.state_vector()
+        return self._vector
 
     def link_up(self, peer: SiteName) -> Flow:
         """A fresh flow: what was pending on the old link is settled by comparing again."""
@@ -255,13 +273,19 @@ class RecordSync:
             self.want(peer, turn)
 
     def on_diff(self, peer: SiteName, message: Diff, turn: Turn) -> NackReason | None:
-        self.flows.setdefault(peer, Flow()).gap = False
+        flow = self.flows.setdefault(peer, Flow())
+        flow.gap = False
         try:
             if not covers(self._clocks, read_clocks(message.base)):
                 return "gap"
+            ends = read_shape(message.upd).end
         except BadUpdate:
             return "schema"
-        return self.merge(message.upd, peer, turn)
+        reason = self.merge(message.upd, peer, turn)
+        if reason is None:
+            _raise(flow.ack_due, ends)
+            self._owe_ack(turn)
+        return reason
 
     def on_op(self, peer: SiteName, message: Op, turn: Turn) -> NackReason | None:
         """Merge a batch. After a gap the rest of the episode is dropped quietly: a DIFF is on its way."""
@@ -273,6 +297,8 @@ class RecordSync:
                 return None if quiet else "gap"
             if reason is not None:
                 return reason
+        flow.ack_seq = message.seq
+        self._owe_ack(turn)
         return None
 
     def on_ack(self, peer: SiteName, message: Ack, turn: Turn) -> None:
@@ -280,6 +306,7 @@ class RecordSync:
         if flow is None:
             return
         flow.learn(_clocks_or_none(message.sv))
+        flow.acknowledged(message.seq)
         if flow.overflow and not flow.pending:
             self.send_diff(peer, clocks_bytes(flow.known), turn)
 
@@ -298,8 +325,10 @@ class RecordSync:
         self._seq += 1 if fresh else 0
         for peer in self._receivers() if fresh else ():
             flow = self.flows.get(peer)
-            chosen = tuple(i for i, one in enumerate(fresh) if peer not in (one.source, one.origin))
-            if flow is None or not flow.live or flow.overflow or not chosen:
+            if flow is None or not flow.live or flow.overflow:
+                continue
+            chosen = tuple(i for i, one in enumerate(fresh) if not _has(peer, flow, one))
+            if not chosen:
                 continue
             if chosen not in frames:
                 frames[chosen] = self._op([fresh[i] for i in chosen])
@@ -314,7 +343,7 @@ class RecordSync:
         base: Clocks = {}
         ends: Clocks = {}
         for one in fresh:
-            _raise(base, {c: n for c, n in one.shape.needs.items() if ends.get(c, 0) < n})
+            _raise(base, {client: n for client, n in one.shape.needs.items() if client not in one.shape.first})
             _raise(ends, one.shape.end)
         op = Op(doc=self.gid, seq=self._seq, base=clocks_bytes(base), upd=tuple(one.update for one in fresh))
         return encode(op), ends
@@ -324,14 +353,15 @@ class RecordSync:
             flow.overflow = True
             return
         if self.site.links.transmit(peer, frame, turn):
-            flow.pending.append(ends)
+            flow.pending.append((self._seq, ends))
 
     def _send_acks(self, turn: Turn) -> None:
         for peer in sorted(self.flows):
             flow = self.flows[peer]
-            if flow.ack_due:
-                self.send(peer, Ack(doc=self.gid, sv=clocks_bytes(flow.ack_due)), turn)
-                flow.ack_due = {}
+            if flow.ack_due or flow.ack_seq:
+                ack = Ack(doc=self.gid, sv=clocks_bytes(flow.ack_due), seq=flow.ack_seq)
+                self.send(peer, ack, turn)
+                flow.ack_due, flow.ack_seq = {}, 0
 
     def compact_due(self) -> bool:
         """Has the journal grown over four times what a fresh state would take?"""
@@ -342,6 +372,11 @@ class RecordSync:
         state = self.record.document.diff()
         self._log, self._log_bytes, self._state_bytes = [state], len(state), len(state)
         return entry("update", {}, state)
+
+
+def _has(peer: SiteName, flow: Flow, one: Fresh) -> bool:
+    """Did the update come from the peer, in whatever hop, or has the peer sent it meanwhile?"""
+    return peer in (one.source, one.origin) or (not one.shape.deletes and covers(flow.known, one.shape.end))
 
 
 def _origin(shape: Shape) -> str:

@@ -157,7 +157,9 @@ def _share_existing(records: Records, pending: Pending, turn: Turn) -> None:
 def _shared_read(records: Records, pending: Pending, fact: CallFinished, turn: Turn) -> None:
     pending.busy = False
     name = name_of(pending.operation.resource)
-    if fact.outcome == "ok" and records.by_name(name) is None:
+    if records.by_name(name) is not None:
+        pass  # another operation made the record meanwhile
+    elif fact.outcome == "ok":
         why = _why_not(fact.object)
         if why:
             pending.result = refuse(pending, 409, why)
@@ -168,7 +170,7 @@ def _shared_read(records: Records, pending: Pending, fact: CallFinished, turn: T
         pending.result = refuse(pending, fact.code, str(fact.object.get("message", f"namespace {name!r} not found")))
     else:
         wait(records, pending, turn)
-    records.again(pending, turn.now)
+    records.again(pending, max(turn.now, pending.waits_until))
 
 
 def _why_not(obj: KubeObject) -> str:
@@ -484,7 +486,7 @@ def _created(records: Records, pending: Pending, fact: CallFinished, turn: Turn)
         _reject_create(records, pending, fact)
     else:
         wait(records, pending, turn)
-    records.again(pending, turn.now)
+    records.again(pending, max(turn.now, pending.waits_until))
 
 
 def _existing_read(records: Records, pending: Pending, refusal: CallFinished, fact: CallFinished, turn: Turn) -> None:
@@ -496,7 +498,7 @@ def _existing_read(records: Records, pending: Pending, refusal: CallFinished, fa
         _reject_create(records, pending, refusal)
     else:
         wait(records, pending, turn)
-    records.again(pending, turn.now)
+    records.again(pending, max(turn.now, pending.waits_until))
 
 
 def _operation_of(obj: KubeObject) -> str:
