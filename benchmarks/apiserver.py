@@ -1,0 +1,142 @@
+"""Requests per second from one client: the aiohttp floor, fakekube, and the real kube-apiserver, in one run.
+
+    python -m benchmarks.apiserver
+
+Every row is measured in rounds, the servers in turn, so that a drifting machine drifts for all; medians are shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+from benchmarks.wire import Connection, Server
+from tests.real import start
+
+ROUNDS = 5
+SECONDS = 0.6  # of each round
+NAMESPACE = "/api/v1/namespaces/bench/configmaps"
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+Next = Callable[[], bytes]
+
+
+def config_map(name: str, value: str = "1") -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "bench", "labels": {"app": "bench"}},
+        "data": {"a": value, "b": "x" * 100},
+    }
+
+
+def _requests(connection: Connection) -> dict[str, Next]:
+    """What each row sends, time after time."""
+    numbers = count()
+    get = connection.request("GET", f"{NAMESPACE}/x")
+    lists = {size: connection.request("GET", f"{NAMESPACE}?limit={size}") for size in (100, 1000)}
+    return {
+        "GET": lambda: get,
+        "CREATE": lambda: connection.request("POST", NAMESPACE, config_map(f"c{next(numbers)}-{time.time_ns()}")),
+        "merge PATCH": lambda: connection.request(
+            "PATCH", f"{NAMESPACE}/x", {"data": {"a": str(next(numbers))}}, MERGE
+        ),
+        "apply": lambda: connection.request(
+            "PATCH",
+            f"{NAMESPACE}/applied?fieldManager=bench&force=true",
+            config_map("applied", str(next(numbers))),
+            APPLY,
+        ),
+        "LIST of 100": lambda: lists[100],
+        "LIST of 1,000": lambda: lists[1000],
+    }
+
+
+def _rate(connection: Connection, request: Next) -> float:
+    asked, begun = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begun) < SECONDS:
+        status, body = connection.ask(request())
+        assert status < 300, body[:300]
+        asked += 1
+    return asked / spent
+
+
+@contextmanager
+def floor_server() -> Iterator[Server]:
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.floor"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Server(name="floor", url=process.stdout.readline().strip())
+        process.kill()
+
+
+@contextmanager
+def _fakekube() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "chaos.cli", "serve", "--out", folder]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            process.stderr.readline()
+            ready = json.loads((Path(folder) / "ready.json").read_text())
+            yield Server(name="fakekube", url=ready["sites"]["site-000"]["url"])
+            process.kill()
+
+
+@contextmanager
+def _real() -> Iterator[Server]:
+    with start.apiserver() as server:
+        yield Server(name=f"kube-apiserver {start.VERSION}", url=server.url, token=server.token)
+
+
+def _fill(connection: Connection) -> None:
+    """A namespace with a thousand objects, and the one that rows patch."""
+    connection.ask(connection.request("POST", "/api/v1/namespaces", {"metadata": {"name": "bench"}}))
+    for name in ("x", *(f"n{number}" for number in range(1000))):
+        connection.ask(connection.request("POST", NAMESPACE, config_map(name)))
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(floor_server()), stack.enter_context(_fakekube())]
+        with contextlib.suppress(start.NotBuilt):
+            servers.append(stack.enter_context(_real()))
+        connections = {server.name: Connection(server) for server in servers}
+        for name, connection in connections.items():
+            if name != "floor":
+                _fill(connection)
+        senders = {name: _requests(connection) for name, connection in connections.items()}
+        _print_head(list(connections))
+        for row in senders["floor"]:
+            rates: dict[str, list[float]] = {name: [] for name in connections}
+            for _ in range(ROUNDS):
+                for name, connection in connections.items():
+                    rates[name].append(_rate(connection, senders[name][row]))
+            _print_row(row, {name: statistics.median(found) for name, found in rates.items()})
+
+
+def _print_head(names: list[str]) -> None:
+    print(
+        f"{'requests/s':14}" + "".join(f"{name:>24}" for name in names) + "   fakekube/floor   fakekube/real",
+        flush=True,
+    )
+
+
+def _print_row(row: str, rates: dict[str, float]) -> None:
+    floor, ours, *others = rates.values()
+    real = f"{ours / others[0]:15.1f}" if others else f"{'-':>15}"
+    print(
+        f"{row:14}" + "".join(f"{rate:24,.0f}" for rate in rates.values()) + f"{ours / floor:17.2f} {real}", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
