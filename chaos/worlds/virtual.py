@@ -25,6 +25,7 @@ from chaos.virtual.link import CutMode
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Direction
 from chaos.virtual.sites import context_at, site_context
+from chaos.worlds.clock import age_by_loop
 from chaos.worlds.session import SiteConnector
 from collab.agent.config import AgentConfig, ApiserverAddress
 from collab.agent.disk import Disk, MemoryDisk
@@ -94,6 +95,7 @@ class World:
         self.apiservers: dict[str, CountedApiserver] = {}
         self.agents: dict[str, SiteAgent] = {}
         self.disks: dict[str, MemoryDisk] = {}
+        age_by_loop()
         self.loop = _virtual_loop()
         self.network = self.loop.network
         self._agent = agent
