@@ -182,7 +182,7 @@ class Twin:
         self._write_edits(self._root, step, turn, adopted=adopted)
         self._become_active(turn)
         self._host.twin_ready(turn)
-        self.reconcile(self._root, turn)
+        self.reconcile_all(turn)
 
     def _made(self, obj: KubeObject, turn: Turn) -> None:
         self.made = _meta(obj, "uid")

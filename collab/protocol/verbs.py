@@ -213,6 +213,8 @@ def _invite(records: Records, pending: Pending, record: Replica, to: SiteName, t
     if row is not None and row.state == "refused" and row.inv == pending.inv:
         code = pending.codes.get(to, 409)
         return refuse(pending, code, _refusal(to, code))
+    if pending.inv and row is not None and row.state in ("out", "left"):
+        return refuse(pending, 409, f"{to} was taken out again before it accepted")
     if row is None or row.state != "invited":
         pending.inv = invite(record, to, pending.operation.role, turn)
         pending.outcomes = {to: "pending"}
@@ -303,11 +305,17 @@ def _put_out(records: Records, pending: Pending, record: Replica, site: SiteName
     row = record.view.member(site)
     if row is None:
         return refuse(pending, 404, f"{site} is no member of {pending.operation.resource}")
+    if pending.inv and row.inv != pending.inv:
+        pending.outcomes = {site: "applied"}
+        return done(pending, f"{site} was put out, and invited again since")
     left = record.view.answer(site, row.inv)
     if (left is not None and left.s == "left") or row.state == "refused":
         pending.outcomes = {site: "applied"}
         return done(pending, f"{site} is out")
     pending.outcomes = {site: "pending"}
+    if not pending.inv:
+        pending.inv = row.inv
+        records.keep(pending, turn)
     if row.state != "out":
         slots = record.record.edit.membership(
             site, inv=row.inv, state="out", role=role_of(row.role), exit=pending.operation.exit, address=row.address

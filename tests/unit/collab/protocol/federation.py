@@ -57,6 +57,7 @@ from collab.protocol.replica import Replica
 from tests.unit.collab.protocol.kube import FakeApiserver
 
 DIAL_TIMEOUT_S = 1.0
+TEAM = "namespaces/team"
 
 
 @dataclass
@@ -92,6 +93,8 @@ class Federation:
         self.lose_call: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
         self.hold: Callable[[str, str, Message], bool] | None = None
         self.held: list[tuple[str, int, bytes]] = []
+        self.stalled: set[tuple[str, str]] = set()
+        self._stalled_events: list[tuple[Node, tuple[str, str], Callable[[], None]]] = []
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._ticket = itertools.count()
         self._uid = uid
@@ -184,6 +187,22 @@ class Federation:
         for site, number, data in held:
             self._deliver(site, number, data)
 
+    def stall(self, site: str, kind: str) -> None:
+        """A watch stream of a site goes quiet: its events wait."""
+        self.stalled.add((site, kind))
+
+    def unstall(self) -> None:
+        events, self._stalled_events = self._stalled_events, []
+        self.stalled.clear()
+        for node, key, act in events:
+            self._in_order(node, key, act)
+
+    def relist(self, site: str) -> None:
+        """The streams of a site's apiserver broke: each watch lists again."""
+        node = self.nodes[site]
+        for kind, namespace in list(node.kube.watchers):
+            self.step(site, node.kube.listing(kind, namespace))
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def run(self, seconds: float = 60.0, until: Callable[[], bool] | None = None) -> None:
@@ -236,7 +255,7 @@ class Federation:
 
     # -- actions --------------------------------------------------------------------------------------------------
 
-    def act(self, node: Node, action: Action) -> None:
+    def act(self, node: Node, action: Action) -> None:  # noqa: C901 - one case per action
         match action:
             case Persist():
                 node.disk.setdefault(action.journal, []).extend(action.entries)
@@ -354,7 +373,10 @@ class Federation:
         run, key = node.run, (action.kind, action.namespace)
 
         def tell(fact: Observed) -> None:
-            self._in_order(node, key, lambda: still(fact))
+            if (node.name, action.kind) in self.stalled:
+                self._stalled_events.append((node, key, lambda: still(fact)))
+            else:
+                self._in_order(node, key, lambda: still(fact))
 
         def still(fact: Fact) -> None:
             if node.run == run and node.kube.watchers.get(key) is tell:
@@ -416,3 +438,25 @@ class Federation:
         replica = self.record(site, name)
         assert replica is not None, f"{site} does not share {name}"
         return replica.gid
+
+
+def shared(*sites: str, seed: int = 0) -> Federation:
+    """A federation in which `team`, owned by the first site, is shared with all the others."""
+    world = Federation(sites, seed=seed)
+    world.kube(sites[0]).namespace("team", app="x")
+    for site in sites[1:]:
+        world.ask(sites[0], verb="extend", resource=TEAM, to=site, **{"with": ["configmaps"]})
+    world.run(5)
+    assert sorted(world.held_by()) == sorted(sites)
+    return world
+
+
+def owners(world: Federation) -> set[str | None]:
+    return {replica.view.acting for replica in world.held_by().values()}
+
+
+def same_everywhere(world: Federation) -> bool:
+    held = world.held_by()
+    digests = {replica.record.document.digest() for replica in held.values()}
+    contents = [world.kube(site).content("team") for site in held]
+    return len(digests) == 1 and all(content == contents[0] for content in contents)

@@ -1,0 +1,409 @@
+"""The schedules that broke earlier drafts of the protocol, each played through. Their ids are those of the design."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from collab.protocol.actions import ReadLocal, WriteLocal
+from collab.protocol.messages import Message, Op
+from tests.unit.collab.protocol.federation import TEAM, Federation, owners, same_everywhere, shared
+
+
+def no_record_left(world: Federation, site: str) -> bool:
+    """Nothing but a marker: no record in memory, none on the disk (C7)."""
+    return world.record(site) is None and not [name for name in world.nodes[site].disk if name.startswith("record.")]
+
+
+def state_at(world: Federation, site: str, member: str) -> str:
+    replica = world.record(site)
+    assert replica is not None, site
+    row = replica.view.member(member)
+    return row.state if row is not None else "unknown"
+
+
+def no_tombstones(world: Federation) -> bool:
+    return all(not replica.view.tombstones() for replica in world.held_by().values())
+
+
+# -- creation -----------------------------------------------------------------------------------------------------
+
+
+def test_p4_one_gid_is_given_to_no_second_owner() -> None:
+    world = Federation("abc")
+    operation = world.ask("a", verb="create", resource=TEAM, members=["b", "c"], timeoutSeconds=2)
+    world.run(0.05, until=lambda: world.record("b") is not None)
+    world.isolate("a")  # b has it, but its answer never comes: ambiguous
+    world.run(20)
+    assert world.answer("a", operation).state == "pending"
+    gid = world.gid("b")
+    world.heal()
+    world.run(60)
+    assert world.answer("a", operation).state == "done"
+    assert {replica.gid for replica in world.held_by().values()} == {gid}
+    assert owners(world) == {"b"}
+
+
+def test_p4_the_reply_lost_on_the_way_makes_no_second_namespace() -> None:
+    world = Federation("ab")
+    lost = iter([True])
+
+    def lose_first_create(site: str, call: WriteLocal | ReadLocal) -> bool:
+        return isinstance(call, WriteLocal) and call.method == "POST" and next(lost, False)
+
+    world.lose_call = lose_first_create
+    operation = world.ask("a", verb="create", resource=TEAM, members=["a", "b"])
+    world.run(10)
+    assert world.answer("a", operation).state == "done"
+    assert same_everywhere(world)
+
+
+# -- membership ---------------------------------------------------------------------------------------------------
+
+
+def test_m1_an_acceptance_that_crosses_a_destroy_leaves_no_twin() -> None:
+    world = shared("a", "b")
+    world.nodes["c"] = Federation("c").nodes["c"]
+    world.hold = lambda sender, to, message: sender == "c" and isinstance(message, Op)
+    world.ask("a", verb="extend", resource=TEAM, to="c")
+    world.run(10, until=lambda: world.record("c") is not None and world.kube("c").labels("team") is not None)
+    world.cut("a", "c")
+    world.cut("b", "c")
+    world.ask("a", verb="destroy", resource=TEAM)
+    world.run(5)
+    assert no_record_left(world, "a")
+    assert no_record_left(world, "b")
+    world.hold = None
+    world.heal()
+    world.run(60)
+    assert no_record_left(world, "c")
+    assert world.kube("c").labels("team") is None
+
+
+def test_m2_a_site_evicted_before_the_destroy_is_told_what_it_was_owed() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("b")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(2)
+    world.ask("a", verb="destroy", resource=TEAM)
+    world.run(3)
+    world.heal()
+    world.run(60)
+    assert no_record_left(world, "b")
+    assert world.kube("b").labels("team") == {"app": "x"}  # it was put out with `keep`, before the end
+    assert world.kube("c").labels("team") is None
+
+
+def test_m3_a_marker_answers_a_member_that_never_heard_of_the_leaving() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(5)
+    assert no_record_left(world, "b")
+    world.cut("a", "b")
+    world.restart("a", lose_disk=True)
+    world.heal("b", "c")
+    world.heal("a", "c")
+    world.run(60)
+    assert state_at(world, "c", "b") == "left"
+    assert no_record_left(world, "b")
+    world.heal()
+    world.run(60)
+    assert sorted(world.held_by()) == ["a", "c"]
+    assert same_everywhere(world)
+
+
+def test_m4_a_seizing_owner_does_not_bring_a_leaver_back() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(5)
+    world.ask("c", verb="reattach", resource=TEAM, to="c", force=True)
+    world.ask("c", verb="extend", resource=TEAM, to="b", role="ro")  # changes the role of a member, as c sees it
+    world.run(2)
+    world.heal()
+    world.run(60)
+    assert no_record_left(world, "b")
+    assert sorted(world.held_by()) == ["a", "c"]
+    assert owners(world) == {"c"}
+    assert state_at(world, "a", "b") == "left"
+    assert same_everywhere(world)
+
+
+def test_m9_an_exit_is_obeyed_whatever_invitation_it_ends() -> None:
+    world = shared("a", "b")
+    world.cut("a", "b")
+    world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "a"})
+    world.ask("b", verb="extend", resource=TEAM, to="a")
+    last = world.ask("b", verb="retract", resource=TEAM, **{"from": "a"})
+    world.run(6)
+    world.heal()
+    world.run(60)
+    assert no_record_left(world, "a")
+    assert owners(world) == {"b"}
+    assert world.answer("b", last).state == "done"
+    assert world.kube("a").labels("team") == {"app": "x"}
+
+
+def test_m10_the_claim_brings_its_own_membership() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("c", verb="reattach", resource=TEAM, to="c", force=True)
+    world.ask("c", verb="retract", resource=TEAM, **{"from": "b"})
+    world.ask("a", verb="reattach", resource=TEAM, to="b")
+    world.run(6)
+    assert world.held_by()["b"].view.acting == "b"
+    world.heal()
+    world.run(60)
+    assert owners(world) == {"b"}
+    assert sorted(world.held_by()) == ["a", "b", "c"]
+    assert same_everywhere(world)
+
+
+def test_m10_an_evicted_target_does_not_take_the_release_with_it() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("c", verb="reattach", resource=TEAM, to="c", force=True)
+    world.ask("c", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(1)
+    world.ask("a", verb="reattach", resource=TEAM, to="b")
+    world.run(5, until=lambda: any(hand.s == "rdy" for hand in world.held_by()["b"].view.hands().values()))
+    world.cut("a", "b")  # a may have released by now; b does not know
+    world.heal("b", "c")
+    world.run(5)
+    world.heal()
+    world.run(90)
+    assert len(owners(world)) == 1
+    assert same_everywhere(world)
+    (owner,) = owners(world)
+    assert owner in world.held_by()
+
+
+def test_two_seizes_at_one_epoch_end_in_one_owner() -> None:
+    world = shared("a", "b", "c")
+    world.split("a", "bc")
+    world.cut("b", "c")
+    for site in "bc":
+        world.ask(site, verb="reattach", resource=TEAM, to=site, force=True)
+    world.run(2)
+    assert owners(world) == {"a", "b", "c"}
+    world.heal()
+    world.run(60)
+    assert owners(world) == {"c"}
+    assert same_everywhere(world)
+
+
+def test_an_eviction_that_crosses_a_seize_yields_to_the_higher_claim() -> None:
+    world = shared("a", "b")
+    world.cut("a", "b")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    world.run(2)
+    world.heal()
+    world.run(60)
+    assert owners(world) == {"b"}
+    assert sorted(world.held_by()) == ["a", "b"]
+    assert same_everywhere(world)
+
+
+def test_m6_what_an_evicted_site_had_written_is_not_lost_with_it() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("b")
+    world.kube("b").label("team", late="yes")
+    world.run(1)
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(2)
+    world.heal()
+    world.run(60)
+    assert no_record_left(world, "b")
+    assert world.kube("a").labels("team") == {"app": "x", "late": "yes"}
+    assert same_everywhere(world)
+
+
+# -- data ---------------------------------------------------------------------------------------------------------
+
+
+def test_d3_a_restart_stamps_nothing_again() -> None:
+    world = shared("a", "b")
+    world.kube("a").label("team", colour="old")
+    world.run(3)
+    world.kube("b").label("team", colour="new")
+    world.run(3)
+    world.restart("a")
+    world.run(30)
+    for site in "ab":
+        assert world.kube(site).labels("team") == {"app": "x", "colour": "new"}
+    assert not world.core("a").conflicts()
+
+
+def test_d3_a_restart_before_the_news_arrived_loses_to_it() -> None:
+    world = shared("a", "b")
+    world.kube("a").label("team", colour="old")
+    world.run(3)
+    world.crash("a")
+    world.kube("b").label("team", colour="new")
+    world.run(3)
+    world.start("a")
+    world.run(30)
+    assert world.kube("a").labels("team") == {"app": "x", "colour": "new"}
+    assert same_everywhere(world)
+
+
+# -- deletion -----------------------------------------------------------------------------------------------------
+
+
+def filled(*sites: str) -> Federation:
+    world = shared(*sites)
+    world.kube(sites[0]).configmap("team", "app", colour="red")
+    world.run(3)
+    return world
+
+
+@pytest.mark.parametrize("stalled", ["", "namespaces", "configmaps"])
+def test_delete_ns_at_member_empties_nobody_else(stalled: str) -> None:
+    world = filled("a", "b", "c")
+    if stalled:
+        world.stall("b", stalled)
+    world.delete_namespace("b")
+    world.run(5)
+    world.unstall()
+    world.run(30)
+    for site in "ac":
+        assert world.kube(site).data("team", "app") == {"colour": "red"}
+    assert no_record_left(world, "b")
+    assert world.kube("b").labels("team") is None
+    assert sorted(world.held_by()) == ["a", "c"]
+    assert no_tombstones(world)
+    assert same_everywhere(world)
+
+
+def test_delete_ns_while_the_agent_was_down_is_the_same() -> None:
+    world = filled("a", "b")
+    world.crash("b")
+    world.delete_namespace("b")
+    world.run(2)
+    world.start("b")
+    world.run(30)
+    assert no_record_left(world, "b")
+    assert world.kube("a").data("team", "app") == {"colour": "red"}
+    assert no_tombstones(world)
+
+
+def test_delete_ns_at_the_owner_hands_over_first() -> None:
+    world = filled("a", "b", "c")
+    world.delete_namespace("a")
+    world.run(60)
+    assert no_record_left(world, "a")
+    assert sorted(world.held_by()) == ["b", "c"]
+    (owner,) = owners(world)
+    assert owner in ("b", "c")
+    assert world.kube("b").data("team", "app") == {"colour": "red"}
+    assert same_everywhere(world)
+
+
+def test_delete_ns_at_the_only_member_ends_the_record() -> None:
+    world = filled("a", "b")
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(5)
+    world.delete_namespace("a")
+    world.run(10)
+    assert no_record_left(world, "a")
+    assert world.kube("b").data("team", "app") == {"colour": "red"}
+    assert "RecordEnded" in [report.type for report in world.nodes["a"].reports]
+
+
+def test_delete_while_ready_leaves_the_ownership_where_it_was() -> None:
+    world = filled("a", "b", "c")
+    world.ask("a", verb="reattach", resource=TEAM, to="b")
+    world.run(5, until=lambda: any(hand.s == "rdy" for hand in world.held_by()["b"].view.hands().values()))
+    world.isolate("b")
+    world.delete_namespace("b")
+    world.run(5)
+    world.heal()
+    world.run(90)
+    assert no_record_left(world, "b")
+    assert sorted(world.held_by()) == ["a", "c"]
+    (owner,) = owners(world)
+    assert owner in ("a", "c")
+    assert world.kube("a").data("team", "app") == {"colour": "red"}
+    assert same_everywhere(world)
+
+
+@pytest.mark.parametrize("site", ["a", "b"])
+def test_a_configmap_deleted_in_an_active_namespace_is_made_again(site: str) -> None:
+    world = filled("a", "b")
+    world.kube(site).delete("configmaps", "team", "app", {})
+    world.run(5)
+    assert world.kube(site).data("team", "app") == {"colour": "red"}
+    assert "Recreated" in [report.type for report in world.nodes[site].reports]
+    assert no_tombstones(world)
+
+
+@pytest.mark.parametrize("before_the_namespace", [False, True])
+def test_owner_etcd_restore_destroys_nothing(before_the_namespace: bool) -> None:
+    world = Federation("ab")
+    kube = world.kube("a")
+    backup = copy.deepcopy(kube.objects), kube.revision
+    kube.namespace("team", app="x")
+    world.ask("a", verb="extend", resource=TEAM, to="b", **{"with": ["configmaps"]})
+    world.run(3)
+    if not before_the_namespace:
+        backup = copy.deepcopy(kube.objects), kube.revision
+    kube.configmap("team", "app", colour="red")
+    kube.label("team", tier="web")
+    world.run(3)
+    kube.objects, kube.revision = copy.deepcopy(backup[0]), backup[1]
+    world.relist("a")
+    world.run(20)
+    for site in "ab":
+        assert world.kube(site).data("team", "app") == {"colour": "red"}
+        assert world.kube(site).labels("team") == {"app": "x", "tier": "web"}
+    assert "SiteRestored" in [report.type for report in world.nodes["a"].reports]
+    assert owners(world) == {"a"}
+
+
+def test_a_destroy_does_not_reach_what_a_leaver_kept() -> None:
+    world = filled("a", "b")
+    world.cut("a", "b")
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    world.ask("a", verb="destroy", resource=TEAM)
+    world.run(2)
+    world.heal()
+    world.run(60)
+    assert world.kube("a").labels("team") is None
+    assert world.kube("b").data("team", "app") == {"colour": "red"}
+    assert no_record_left(world, "b")
+
+
+# -- the wire -----------------------------------------------------------------------------------------------------
+
+
+def test_s5_who_is_no_member_receives_no_byte_about_the_record() -> None:
+    world = Federation("abc")
+    world.record_messages = True
+    world.kube("c").namespace("other")
+    world.ask("c", verb="extend", resource="namespaces/other", to="a")
+    world.kube("a").namespace("team", app="x")
+    world.ask("a", verb="extend", resource=TEAM, to="b")
+    world.run(30)
+    gid = world.gid("a")
+
+    def told(site: str) -> list[tuple[str, str, Message]]:
+        return [one for one in world.seen if one[1] == site and (gid in repr(one[2]) or "team" in repr(one[2]))]
+
+    assert told("b")
+    assert not told("c")
+
+
+def test_an_update_goes_over_a_link_once() -> None:
+    world = shared("a", "b", "c")
+    world.run(10)
+    world.record_messages = True
+    world.kube("a").label("team", colour="red")
+    world.run(2)
+    carried = [(sender, to) for sender, to, message in world.seen if isinstance(message, Op)]
+    assert len(carried) <= 4  # a to both, then at most each of them to the other
+    assert ("b", "a") not in carried
+    assert ("c", "a") not in carried
