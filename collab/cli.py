@@ -294,6 +294,10 @@ async def _run_agent(path: Path, recovered: bool) -> None:
         config = load(path)
     except ConfigError as error:
         raise Ended(BAD_INPUT, str(error)) from error
+    # from here on a signal is an orderly end, also while the agent is starting
+    told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    _on_signal(signal.SIGINT, told, INTERRUPTED)
+    _on_signal(signal.SIGTERM, told, DONE)
     try:
         disk = FileDisk(Path(config.data_dir) / "data")
         running = Agent(config, disk=disk, now=time.time, rng=random.SystemRandom(), recovered=recovered)
@@ -303,7 +307,7 @@ async def _run_agent(path: Path, recovered: bool) -> None:
     except OSError as error:
         raise Ended(BAD_INPUT, f"{path}: {_os_problem(config.listen, config.data_dir, error)}") from error
     print(f"collab: site {config.site} at {running.url}", file=sys.stderr, flush=True)
-    code = await _until_told(running)
+    code = await _until_told(told, running)
     await running.stop()
     raise Ended(code)
 
@@ -314,11 +318,8 @@ def _os_problem(listen: str, data_dir: str, error: OSError) -> str:
     return f"field listen: {listen!r}: {error.strerror or error}; choose another address, or port 0 for a free one"
 
 
-async def _until_told(running: Agent) -> int:
+async def _until_told(told: asyncio.Future[int], running: Agent) -> int:
     """Wait for a signal or for the agent's failure; the exit code that says which."""
-    told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    _on_signal(signal.SIGINT, told, INTERRUPTED)
-    _on_signal(signal.SIGTERM, told, DONE)
     failed = asyncio.ensure_future(running.failed())
     failed.add_done_callback(lambda _: _tell(told, REFUSED))
     code = await told

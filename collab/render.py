@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 Json = Mapping[str, object]
 
@@ -55,7 +56,7 @@ def conflicts(view: Json) -> str:
 def sites(view: Json) -> str:
     """The `sites` view: this site, and its peers with the state of the link."""
     rows = [
-        (_text(row, "site"), _text(row, "state"), _text(row, "lastHeard"), _text(row, "address"))
+        (_text(row, "site"), _text(row, "state"), _when(row.get("lastHeard")), _text(row, "address"))
         for row in dicts(view.get("peers"))
     ]
     own = f"site {_text(view, 'site')} (uid {_text(view, 'uid')})\n"
@@ -99,6 +100,13 @@ def _mapping(value: object) -> Json:
 def _text(row: Json, name: str) -> str:
     value = row.get(name)
     return NOTHING if value in (None, "") else " ".join(str(value).split())
+
+
+def _when(value: object) -> str:
+    """Epoch seconds as a UTC time of day and date; the agent's clock, not this machine's."""
+    if not isinstance(value, int | float):
+        return NOTHING
+    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _owner(row: Json) -> str:

@@ -6,6 +6,8 @@ Unknown is not failed: a lost request says whether a byte of it can have arrived
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -120,10 +122,11 @@ def decoded_headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], 
 
 
 def describe(error: Exception) -> str:
-    """An error in one line, without the address when the error has a plain cause."""
+    """An error in a few words: the system's own where it has some."""
     cause = getattr(error, "os_error", None) or error
-    text = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
-    return " ".join(str(text).split())
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
+        return os.strerror(cause.errno).lower()
+    return " ".join((str(cause) or type(cause).__name__).split())
 
 
 def _watch_connections() -> aiohttp.TraceConfig:

@@ -205,7 +205,7 @@ def test_conflicts_show_the_value_in_force_and_what_lost(
 
 
 def test_the_other_views_are_shown(agent: AgentByHand, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    peer = {"site": "b", "state": "live", "address": "http://b", "lastHeard": None}
+    peer = {"site": "b", "state": "live", "address": "http://b", "lastHeard": 1700000000.5}
     agent.answers["/collab/v1/sites"] = (200, {"site": "a", "uid": "u", "boot": "1", "peers": [peer]})
     entry = {"at": "2026-01-01T00:00:00.000Z", "type": "Started", "message": "site a"}
     agent.answers["/collab/v1/log"] = (200, {"entries": [entry]})
@@ -216,7 +216,7 @@ def test_the_other_views_are_shown(agent: AgentByHand, kubeconfig: Path, capsys:
         {"operations": [{**result("done"), "verb": "extend", "resource": "namespaces/x"}]},
     )
 
-    for command, word in (("sites", "live"), ("log", "Started"), ("operations", "op-1")):
+    for command, word in (("sites", "2023-11-14T22:13:20Z"), ("log", "Started"), ("operations", "op-1")):
         assert run(command) == 0
         assert word in capsys.readouterr().out
     assert run("explain", "a&b") == 0
