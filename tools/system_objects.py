@@ -19,8 +19,6 @@ FORMAT = (
     "and @UID stand for what differs between servers. with_controllers holds what is new, or other, once the "
     "controllers run."
 )
-# Made afresh for every request, never stored.
-NOT_STORED = ("componentstatuses",)
 
 
 def by_resource(objects: dict[str, Any]) -> dict[str, list[Any]]:
@@ -31,8 +29,7 @@ def by_resource(objects: dict[str, Any]) -> dict[str, list[Any]]:
         plural = path[-1]
         if plural == "leases":
             obj["spec"]["renewTime"] = "@MICROTIME"
-        if plural not in NOT_STORED:
-            found.setdefault(f"{plural}.{group}" if group else plural, []).append(obj)
+        found.setdefault(f"{plural}.{group}" if group else plural, []).append(obj)
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fakekube.apiserver.call import Answer, Call, Handler
+from fakekube.apiserver.call import Answer, Call, Handler, warning_headers
+from fakekube.apiserver.filters import status_response
 from fakekube.apiserver.query import require_duration
 from fakekube.apiserver.represent import representation
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.request_info import RequestInfo, parse_query, request_info
-from fakekube.apiserver.subresources import SUBRESOURCES
+from fakekube.apiserver.response import Response
+from fakekube.apiserver.subresources import SUBRESOURCES, VIRTUAL
 from fakekube.apiserver.verbs import VERBS
 from fakekube.meta.errors import Details, StatusError, bad_request, not_implemented
 from fakekube.registry.resources import Subresource
@@ -49,17 +51,35 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     if info.verb != "watch":
         require_duration(query.get("timeout", ""))
     shape = representation(request.headers.get("accept", ""), query, info.verb, site.now)
-    return handler(
-        Call(
-            site=site,
-            request=request,
-            info=info,
-            query=query,
-            served=served,
-            subresource=subresource,
-            representation=shape,
-        )
+    call = Call(
+        site=site,
+        request=request,
+        info=info,
+        query=query,
+        served=served,
+        subresource=subresource,
+        representation=shape,
+        warnings=list(_DEPRECATIONS.get(served.type.qualified, ())),
     )
+    return _warned(call, handler)
+
+
+# Said with every answer about these resources.
+_DEPRECATIONS = {
+    "endpoints": ("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",),
+    "componentstatuses": ("v1 ComponentStatus is deprecated in v1.19+",),
+}
+
+
+def _warned(call: Call, handler: Handler) -> Answer:
+    """The handler's answer; a refusal carries the warnings too."""
+    try:
+        return handler(call)
+    except StatusError as error:
+        refused = status_response(error, call.header("accept"))
+        return Response(
+            status=refused.status, headers=(*refused.headers, *warning_headers(call.warnings)), body=refused.body
+        )
 
 
 def _located(served: Served, info: RequestInfo) -> Subresource | None:
@@ -90,7 +110,7 @@ def _handler(served: Served, info: RequestInfo, subresource: Subresource | None)
         raise method_not_allowed()
     if bool(info.name) != (info.verb in _OF_ONE_OBJECT):
         raise method_not_allowed()
-    handler = VERBS.get(info.verb)
+    handler = VIRTUAL.get(served.type.qualified, VERBS).get(info.verb)
     if handler is None:
         raise method_not_allowed()
     return handler

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fakekube.apiserver.bodies import decoded_body, require_name
-from fakekube.apiserver.call import Answer, Call, Handler, answer
+from fakekube.apiserver.call import NO_CACHE, Answer, Call, Handler, answer
 from fakekube.apiserver.codec import encode
 from fakekube.apiserver.patches import patch, patch_options, patched_view
+from fakekube.apiserver.response import Response
 from fakekube.apiserver.verbs import get, update_
-from fakekube.apiserver.write_options import body_options
-from fakekube.meta.objects import KubeObject
+from fakekube.apiserver.write_options import body_options, delete_request_from_body
+from fakekube.meta.errors import bad_request, not_implemented
+from fakekube.meta.objects import KubeObject, name_of
+from fakekube.registry.create import in_namespace
+from fakekube.registry.metadata import with_metadata
 from fakekube.registry.options import WriteOptions
+from fakekube.registry.pods import bind, evict, require_eviction_name
+from fakekube.registry.reviews import REVIEWS, reviewed
 from fakekube.registry.scale import scale_of, scaled
+from fakekube.registry.tokens import issue
 from fakekube.registry.update import Change, require, update
 
 
@@ -55,11 +63,96 @@ def _write_scale(call: Call, change: Change, options: WriteOptions) -> Answer:
     return _encoded(call, 200, scale_of(call.served, item.obj))
 
 
+def create_binding(call: Call) -> Answer:
+    """Of one pod, or by the older path, where only the body names the pod."""
+    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    binding = decoded_body(call, options)
+    if call.subresource is not None and not name_of(binding):
+        binding = with_metadata(binding, name=call.info.name)
+    pods = call.site.stored()["pods"]
+    bind(call.site, pods, call.namespace, binding, options.write)
+    return _done(call)
+
+
+def create_eviction(call: Call) -> Answer:
+    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    eviction = decoded_body(call, options)
+    require_eviction_name(call.info.name, eviction)
+    request = delete_request_from_body(eviction.get("deleteOptions") or {})
+    wanted = replace(request.options, dry_run=request.options.dry_run or options.write.dry_run)
+    evict(call.site, call.served, call.namespace, call.info.name, wanted)
+    return _done(call)
+
+
+def _done(call: Call) -> Answer:
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+    return _encoded(call, 201, status)
+
+
+def create_token(call: Call) -> Answer:
+    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    request = decoded_body(call, options)
+    account = require(call.site, call.served, call.namespace, call.info.name)
+    return _encoded(call, 201, issue(call.site, account, request))
+
+
+def create_review(call: Call) -> Answer:
+    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    review = decoded_body(call, options)
+    if call.served.namespaced:
+        review = in_namespace(call.served, call.namespace, review)
+    answered = reviewed(call.site, call.served.type.qualified, review, call.request.user)
+    return _encoded(call, 201, answered)
+
+
+def get_log(call: Call) -> Answer:
+    """A pod that runs nowhere has no log: 204. One that is assigned would have its log on a node, and there is none."""
+    pod = require(call.site, call.served, call.namespace, call.info.name)
+    container = call.query.get("container", "")
+    if container and container not in _containers(pod.obj):
+        raise bad_request(f"container {container} is not valid for pod {pod.name}")
+    node = (pod.obj.get("spec") or {}).get("nodeName")
+    if not node:
+        return answer(call, 204, b"")
+    return Response(status=200, headers=(("Content-Type", "text/plain"), NO_CACHE), body=b"")
+
+
+def _containers(pod: KubeObject) -> set[str]:
+    spec = pod.get("spec") or {}
+    lists = (spec.get(kind) or [] for kind in ("initContainers", "containers", "ephemeralContainers"))
+    return {each["name"] for found in lists for each in found}
+
+
+def connect(call: Call) -> Answer:
+    """exec, attach and port-forward need a node that runs the pod: refused, and said why."""
+    pod = require(call.site, call.served, call.namespace, call.info.name)
+    if not (pod.obj.get("spec") or {}).get("nodeName"):
+        raise bad_request(f"pod {pod.name} does not have a host assigned")
+    raise not_implemented(f"{call.info.subresource} into a pod")
+
+
 _STATUS: Mapping[str, Handler] = {"get": get, "update": update_, "patch": patch}
 _SCALE: Mapping[str, Handler] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
+_CONNECT: Mapping[str, Handler] = {"get": connect, "create": connect}
 
 SUBRESOURCES: Mapping[tuple[str, str], Mapping[str, Handler]] = {
     ("*", "status"): _STATUS,
     ("*", "scale"): _SCALE,
+    ("certificatesigningrequests.certificates.k8s.io", "approval"): _STATUS,
     ("namespaces", "finalize"): {"update": update_},
+    ("pods", "attach"): _CONNECT,
+    ("pods", "binding"): {"create": create_binding},
+    ("pods", "ephemeralcontainers"): _STATUS,
+    ("pods", "eviction"): {"create": create_eviction},
+    ("pods", "exec"): _CONNECT,
+    ("pods", "log"): {"get": get_log},
+    ("pods", "portforward"): _CONNECT,
+    ("pods", "resize"): _STATUS,
+    ("serviceaccounts", "token"): {"create": create_token},
+}
+
+# Resources that are posted and answered, but never stored.
+VIRTUAL: Mapping[str, Mapping[str, Handler]] = {
+    "bindings": {"create": create_binding},
+    **{resource: {"create": create_review} for resource in REVIEWS},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakekube.apiserver.bodies import decoded_body, delete_request, require_name
-from fakekube.apiserver.call import Answer, Call, Handler, answer
+from fakekube.apiserver.call import Answer, Call, Handler, answer, warning_headers
 from fakekube.apiserver.codec import encode
 from fakekube.apiserver.list_options import list_options, watch_options
 from fakekube.apiserver.patches import patch
@@ -46,7 +46,9 @@ def watch(call: Call) -> Answer:
     options = watch_options(call.served, call.query)
     target = WatchTarget(served=call.served, namespace=call.listed_namespace, selection=options.list.selection)
     timeout_s = float(options.timeout_s) or MIN_REQUEST_TIMEOUT_S * (1 + call.site.rng.random())
-    return open_watch(call.site, target, call.representation, options, timeout_s)
+    stream = open_watch(call.site, target, call.representation, options, timeout_s)
+    stream.headers = (*stream.headers, *warning_headers(call.warnings))
+    return stream
 
 
 def create_(call: Call) -> Answer:

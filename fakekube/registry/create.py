@@ -8,6 +8,7 @@ from __future__ import annotations
 from fakekube.meta.errors import Cause, StatusError, already_exists, bad_request, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.admission import admit_create
+from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.prepare import prepare_create
@@ -27,7 +28,7 @@ def create(
 
     `tracks` is false when `sent` carries the managedFields that this write leaves (server-side apply).
     """
-    obj = in_namespace(served, namespace, sent)
+    obj = default(in_namespace(served, namespace, sent), served.type)
     # before admission: what the server adds on its own is nobody's
     sent = with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
     owned = tracked(site, served, None, sent, options.manager, "") if tracks else sent

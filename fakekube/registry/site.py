@@ -23,6 +23,11 @@ class Site:
     store: Store
     catalog: ResourceCatalog
     schedule: Schedule = field(default_factory=Schedule)
+    # Signs the tokens of ServiceAccounts.
+    token_key: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.token_key = self.token_key or self.rng.randbytes(32)
 
     def served(self, group: str, version: str, plural: str) -> Served | None:
         resource = self.catalog.find(group, version, plural)

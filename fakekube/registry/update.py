@@ -5,12 +5,13 @@ Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Update) and pkg
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fakekube.meta.errors import Cause, StatusError, conflict, invalid, not_found, stale_revision
 from fakekube.meta.objects import KubeObject, metadata, uid_of
 from fakekube.registry.admission import admit_update
 from fakekube.registry.create import in_namespace
+from fakekube.registry.defaulting import default
 from fakekube.registry.managedfields import same_but_times
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
 from fakekube.registry.options import WriteOptions
@@ -46,13 +47,13 @@ def update(
     """
     held = require(site, served, namespace, name)
     live = as_served(served, held.obj)
-    wanted = in_namespace(served, namespace, change(live))
+    wanted = default(in_namespace(served, namespace, change(live)), served.type)
     _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
-    if tracks:
-        wanted = tracked(site, served, live, wanted, options.manager, subresource)
     merged = _carried_over(served, live, wanted, subresource)
+    if tracks:
+        merged = tracked(site, served, live, merged, options.manager, subresource)
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     prepared = canonical(served, prepare_update(site, served, admitted, live, subresource))
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
@@ -111,7 +112,7 @@ def _require_uid(served: Served, held: Item, wanted: KubeObject) -> None:
 
 def _carried_over(served: Served, held: KubeObject, wanted: KubeObject, subresource: str) -> KubeObject:
     """`wanted`, with what this request may not change as it is in `held`."""
-    obj = _only_status(served, held, wanted) if subresource == "status" else _all_but_status(served, held, wanted)
+    obj = _WRITES.get(subresource, _all_but_status)(served, held, wanted)
     old = metadata(held)
     obj = with_metadata(
         obj,
@@ -142,6 +143,43 @@ def _all_but_status(served: Served, held: KubeObject, wanted: KubeObject) -> Kub
         return wanted
     rest = {key: value for key, value in wanted.items() if key != "status"}
     return {**rest, "status": held["status"]} if "status" in held else rest
+
+
+def _everything(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    return wanted
+
+
+def _only_ephemeral_containers(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    added = (wanted.get("spec") or {}).get("ephemeralContainers")
+    spec = {**held["spec"], "ephemeralContainers": added} if added else held["spec"]
+    return {**held, "spec": spec, "metadata": metadata(wanted)}
+
+
+def _only_resources(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    """Of a pod's containers; all else stays, their names and images too."""
+    wished = {each.get("name"): each.get("resources") for each in (wanted.get("spec") or {}).get("containers") or []}
+    containers = [
+        {**each, "resources": wished.get(each["name"]) or each.get("resources", {})}
+        for each in held["spec"]["containers"]
+    ]
+    return {**held, "spec": {**held["spec"], "containers": containers}, "metadata": metadata(wanted)}
+
+
+def _only_conditions(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
+    """Of a certificate request: who approves it writes nothing else."""
+    conditions = (wanted.get("status") or {}).get("conditions")
+    status = {**(held.get("status") or {}), "conditions": conditions} if conditions else held.get("status", {})
+    return {**held, "status": status, "metadata": metadata(wanted)}
+
+
+# What a subresource may write; the main resource, and all that is not here, writes everything but the status.
+_WRITES: Mapping[str, Callable[[Served, KubeObject, KubeObject], KubeObject]] = {
+    "status": _only_status,
+    "binding": _everything,
+    "ephemeralcontainers": _only_ephemeral_containers,
+    "resize": _only_resources,
+    "approval": _only_conditions,
+}
 
 
 def _generation(served: Served, held: KubeObject, obj: KubeObject) -> int | None:
