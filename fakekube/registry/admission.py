@@ -1,4 +1,5 @@
-"""The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle.
+"""The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle, and
+what the plug-ins of single kinds write into new objects (fakekube.registry.defaulting.admitted).
 
 Source: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from fakekube.meta.errors import Cause, forbidden, not_found
 from fakekube.meta.objects import KubeObject, name_of
+from fakekube.registry.defaulting.admitted import admitted
 from fakekube.registry.metadata import is_terminating
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -19,7 +21,7 @@ def admit_create(site: Site, served: Served, namespace: str, obj: KubeObject) ->
     """`obj` as admitted. 404 without the namespace, 403 while it is Terminating."""
     if served.namespaced:
         _require_open_namespace(site, served, namespace, name_of(obj))
-    return obj
+    return admitted(site, served.type.qualified, namespace, obj)
 
 
 def admit_update(

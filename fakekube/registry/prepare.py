@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakekube.meta.objects import KubeObject
+from fakekube.registry.defaulting.prepared import PREPARED, PREPARED_UPDATES
 from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -49,5 +50,5 @@ def _updated_namespace(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return with_name_label({**obj, "spec": spec})
 
 
-_ON_CREATE: dict[str, OnCreate] = {"namespaces": _namespace}
-_ON_UPDATE: dict[str, OnUpdate] = {"namespaces": _updated_namespace}
+_ON_CREATE: dict[str, OnCreate] = {"namespaces": _namespace, **PREPARED}
+_ON_UPDATE: dict[str, OnUpdate] = {"namespaces": _updated_namespace, **PREPARED_UPDATES}

@@ -72,7 +72,7 @@ class _Struct:
         missing = {
             name: default
             for name, default in self._static.items()
-            if name not in value or (name in always and not value[name] and value[name] is not False)
+            if name not in value or (name in always and _is_unset(value[name], name in self._schema.pointers))
         }
         return {**value, **missing} if missing else value
 
@@ -90,6 +90,11 @@ class _Struct:
                 if defaulted is not member:
                     changed[name] = defaulted
         return {**value, **changed} if changed else value
+
+
+def _is_unset(value: Any, pointer: bool) -> bool:
+    """Behind a pointer only null is unset; elsewhere Go cannot tell zero from unset."""
+    return value is None or (not pointer and value in ("", 0, []) and value is not False)
 
 
 def _declared(schema: Schema) -> KubeObject:
