@@ -85,6 +85,7 @@ class SiteUp:
     disk: Disk
     agent: Agent
     session: aiohttp.ClientSession
+    token: str = ""
 
     async def ask(
         self,
@@ -97,6 +98,8 @@ class SiteUp:
         patch: str = "merge",
     ) -> Reply:
         headers = {"Accept": accept}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         if body is not None:
             headers["Content-Type"] = f"application/{patch}-patch+json" if method == "PATCH" else "application/json"
         if scope:
