@@ -84,6 +84,13 @@ def subset(node: FieldSet, element: str) -> FieldSet:
     return None if node is None else node.get(element)
 
 
+def contains(node: FieldSet, path: Path) -> bool:
+    """Whether the field at `path` is in the set."""
+    for element in path:
+        node = subset(node, element)
+    return is_member(node)
+
+
 def paths(node: FieldSet, prefix: Path = ()) -> Iterator[Path]:
     """Every field of the set, in the server's order: a field before what is below it, elements sorted."""
     if node is None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fakekube.meta.errors import Cause, Details, StatusError
 from fakekube.meta.objects import KubeObject, metadata
-from fakekube.registry import fieldset, ownership, typed
+from fakekube.registry import fieldset, lastapplied, ownership, typed
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.ownership import Conflict, Conflicts, Owned
 from fakekube.registry.schema import Schema
@@ -114,12 +114,7 @@ def after_apply(
     if live is not None and not entries:
         entries = _taken_before(before, write, schema)
     manager = write.by(APPLY)
-    try:
-        merged, owners = ownership.apply(
-            before, config, schema, _owned(entries), manager.key, write.api_version, force=force, ignored=write.ignored
-        )
-    except Conflicts as conflicts:
-        raise _conflict(conflicts.found, entries) from None
+    merged, owners = _applied(before, config, write, schema, entries, force=force)
     mine = owners.pop(manager.key, None)
     left = _kept(entries, owners)
     fields = fieldset.difference(mine.fields, _UNOWNED) if mine else None
@@ -128,7 +123,30 @@ def after_apply(
         known = entries[manager.key].time if manager.key in entries else ""
         time = known if merged == before else write.time
         left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version, applied=True), time)
-    return _with_entries(merged, left.values())
+    told = lastapplied.kept_in_step(merged, config) if write.manager == lastapplied.MANAGER else merged
+    return _with_entries(told, left.values())
+
+
+def _applied(
+    before: KubeObject, config: KubeObject, write: Write, schema: Schema, entries: _Entries, *, force: bool
+) -> tuple[KubeObject, dict[str, Owned]]:
+    """Object and owners after the apply. kubectl may take what its own client-side apply had set."""
+    manager = write.by(APPLY).key
+
+    def attempt(*, force: bool) -> tuple[KubeObject, dict[str, Owned]]:
+        return ownership.apply(
+            before, config, schema, _owned(entries), manager, write.api_version, force=force, ignored=write.ignored
+        )
+
+    try:
+        return attempt(force=force)
+    except Conflicts as conflicts:
+        migrates = write.manager == lastapplied.MANAGER
+        own = lastapplied.fields_left_to_kubectl(before, schema) if migrates else None
+        left = [conflict for conflict in conflicts.found if not fieldset.contains(own, conflict.path)]
+        if left:
+            raise _conflict(left, entries) from None
+    return attempt(force=True)
 
 
 def same_but_times(live: KubeObject, new: KubeObject) -> bool:

@@ -169,3 +169,32 @@ def test_an_empty_list_of_entries_resets_them(reset: list[KubeObject]) -> None:
     live = after_update(None, config_map({"a": "1"}), write("one"), kind)
     sent = {**live, "metadata": {"name": "x", "managedFields": reset}}
     assert "managedFields" not in after_update(live, sent, write("two"), kind)["metadata"]
+
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def client_side_applied(data: dict[str, str]) -> KubeObject:
+    """What `kubectl apply` leaves: an object of the updater kubectl-client-side-apply, its config in an annotation."""
+    config = config_map(data)
+    told = {**config, "metadata": {"name": "x", "annotations": {LAST_APPLIED: json.dumps(config)}}}
+    return after_update(None, told, write("kubectl-client-side-apply"), schema("ConfigMap"))
+
+
+def test_kubectl_takes_over_what_its_client_side_apply_had_set() -> None:
+    live = client_side_applied({"a": "1", "b": "1"})
+    applied = after_apply(live, config_map({"a": "2"}), write("kubectl"), schema("ConfigMap"), force=False)
+    assert applied["data"]["a"] == "2"
+    assert managers(applied)["kubectl"] == {"f:data": {"f:a": {}}}
+    told = json.loads(applied["metadata"]["annotations"][LAST_APPLIED])
+    assert told["data"] == {"a": "2"}, "a later client-side apply must find what was applied last"
+
+
+def test_another_manager_and_a_changed_field_still_conflict() -> None:
+    live = client_side_applied({"a": "1", "b": "1"})
+    with pytest.raises(StatusError):
+        after_apply(live, config_map({"a": "2"}), write("argocd"), schema("ConfigMap"), force=False)
+    changed = after_update(live, {**live, "data": {"a": "9", "b": "1"}}, write("someone"), schema("ConfigMap"))
+    with pytest.raises(StatusError) as refused:
+        after_apply(changed, config_map({"a": "2", "b": "2"}), write("kubectl"), schema("ConfigMap"), force=False)
+    assert refused.value.message == 'Apply failed with 1 conflict: conflict with "someone" using v1: .data.a'
