@@ -49,8 +49,9 @@ def run_timeline(
     Raises BadScenario as `run` does.
     """
     check_world(timeline, capabilities(world))
+    play = _PLAYERS[world]()
     started_s = perf_counter()
-    outcome = _PLAYERS[world](timeline, toxiproxy_url)
+    outcome = play(timeline, toxiproxy_url)
     findings = tuple(run_checks(outcome.evidence))
     return Report(
         outcome=outcome,
@@ -77,16 +78,19 @@ def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None) ->
     return shlex.join(words)
 
 
-def _play_virtual(timeline: Timeline, _toxiproxy_url: str | None) -> Outcome:
+Player = Callable[[Timeline, str | None], Outcome]
+
+
+def _virtual() -> Player:
     from chaos.worlds.rehearsal import rehearse
 
-    return rehearse(timeline)
+    return lambda timeline, _toxiproxy_url: rehearse(timeline)
 
 
-def _play_proxy(timeline: Timeline, toxiproxy_url: str | None) -> Outcome:
+def _proxy() -> Player:
     from chaos.worlds.proxy import play_proxied
 
-    return play_proxied(timeline, toxiproxy_url=toxiproxy_url)
+    return lambda timeline, toxiproxy_url: play_proxied(timeline, toxiproxy_url=toxiproxy_url)
 
 
-_PLAYERS: Mapping[str, Callable[[Timeline, str | None], Outcome]] = {"virtual": _play_virtual, "proxy": _play_proxy}
+_PLAYERS: Mapping[str, Callable[[], Player]] = {"virtual": _virtual, "proxy": _proxy}
