@@ -59,12 +59,12 @@ class Connection:
 
         Raises ConnectionRefusedError (111) when nobody listens or the link rejects, TimeoutError (110) after the network's give-up.
         """
-        if self.up.link is not None and self.up.link.mode is CutMode.REJECT:
-            self._finish()
-            raise os_error(errno.ECONNREFUSED)
         loop = self._network.loop
         give_up = loop.call_at_ns(loop.now_ns + self._network.connect_give_up_ns, self.give_up)
-        self.up.signal(Signal.SYN)
+        if self.up.link is not None and self.up.link.mode is CutMode.REJECT:
+            self.break_off()
+        else:
+            self.up.signal(Signal.SYN)
         try:
             await self._connected
         except asyncio.CancelledError:
@@ -147,6 +147,17 @@ class Connection:
         if not self._connected.done():
             self._connected.set_exception(os_error(errno.ECONNREFUSED))
         stream.reader.lost(os_error(errno.ECONNRESET))
+
+    def end_closed(self) -> None:
+        """One end closed. When both have and nothing is under way, nothing will be: a RST between them was lost."""
+        if self._client.closed and self._server.closed and self.up.is_empty() and self.down.is_empty():
+            self._finish()
+
+    def reset_lost(self, stream: Stream) -> None:
+        """A RST that nobody repeats was lost. A peer that never got as far as a protocol forgets the connection; any other learns by its next write."""
+        if stream.reader.transport is None:
+            self._finish()
+            stream.reader.lost(os_error(errno.ECONNRESET))
 
     def _finish(self) -> None:
         self.up.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import Context
 from typing import TYPE_CHECKING
 
-from chaos.virtual.stream import Signal, Stream
+from chaos.virtual.stream import Stream
 
 if TYPE_CHECKING:
     from chaos.virtual.site import Site
@@ -44,7 +44,10 @@ class Endpoint:
             self.transport.data_arrived(data)
 
     def fin_arrived(self) -> None:
-        if not self.closed and self.transport is not None:
+        if self.closed:
+            if self.out.is_empty() and not self.out.done:  # this end was aborted or crashed, and its RST was lost
+                self.out.reset()
+        elif self.transport is not None:
             self.transport.eof_arrived()
 
     def drained(self, queued_bytes: int) -> None:
@@ -54,11 +57,10 @@ class Endpoint:
 
     # What this end does
 
-    def close(self, *, fin_sent: bool = False) -> None:
+    def close(self) -> None:
         """Send FIN behind the data and take no more."""
         if not self.closed:
-            if not fin_sent:
-                self.out.signal(Signal.FIN)
+            self.out.fin()
             self._shut()
 
     def abort(self) -> None:
@@ -79,3 +81,4 @@ class Endpoint:
         self.site.endpoints.pop(self, None)
         self.reading = True  # the kernel goes on answering for the closed socket
         self.into.resume()
+        self.into.connection.end_closed()

@@ -39,7 +39,8 @@ class Stream:
 
     __slots__ = (
         "_draws", "_give_up", "_last_due_ns", "_network", "_purpose", "_queue", "_timer",
-        "busy_until_ns", "connection", "label", "link", "queued_bytes", "reader", "writer",
+        "busy_until_ns", "connection", "done",
+        "fin_sent", "label", "link", "queued_bytes", "reader", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,8 @@ class Stream:
         self.reader: Endpoint
         self.writer: Endpoint
         self.queued_bytes = 0
+        self.fin_sent = False
+        self.done = False  # the FIN has arrived
         self.busy_until_ns = 0  # the link's bandwidth is taken until then
         self._network = network
         self._purpose = purpose
@@ -83,12 +86,24 @@ class Stream:
         """Queue a signal behind what is under way."""
         self._put(signal, 0)
 
+    def fin(self) -> None:
+        """Say, once, that no more is sent."""
+        if not self.fin_sent:
+            self.fin_sent = True
+            self._put(Signal.FIN, 0)
+
     def reset(self) -> None:
         """Forget what is under way and send a RST in its place. Nobody repeats a RST: on a link that drops, it is lost."""
         self._clear()
-        self._register()
-        if self.link is None or self.link.mode is not CutMode.DROP:
+        if self.link is not None and self.link.mode is CutMode.DROP:
+            self.connection.reset_lost(self)
+        else:
+            self._register()
             self._put(Signal.RST, 0)
+
+    def is_empty(self) -> bool:
+        """Nothing is under way."""
+        return not self._queue
 
     def _put(self, item: Item, size: int) -> None:
         now_ns = self._network.loop.now_ns
@@ -146,6 +161,7 @@ class Stream:
     def _signal_arrives(self, signal: Signal) -> None:
         self._network.trace.add(self._network.loop.now_ns, self.label, signal.value, 0)
         if signal is Signal.FIN:
+            self.done = True
             self.finish()
         self.connection.signal_arrived(self, signal)
 
@@ -167,6 +183,9 @@ class Stream:
         if mode is CutMode.DROP:
             if self._queue and self._queue[0][1] is Signal.RST:
                 self._clear()
+                if self.done:
+                    self.finish()
+                self.connection.reset_lost(self)
             if self._queue and self._give_up is None:
                 loop = self._network.loop
                 self._give_up = loop.call_at_ns(loop.now_ns + self._network.tcp_give_up_ns, self.connection.give_up)

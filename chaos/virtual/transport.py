@@ -7,8 +7,6 @@ import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self
 
-from chaos.virtual.stream import Signal
-
 if TYPE_CHECKING:
     from chaos.virtual.endpoint import Address, Endpoint
     from chaos.virtual.loop import VirtualLoop
@@ -150,7 +148,7 @@ class VirtualTransport(asyncio.Transport):
         """Half-close: the peer reads to the end, this side goes on reading."""
         if not self._closing and not self._eof_sent:
             self._eof_sent = True
-            self._endpoint.out.signal(Signal.FIN)
+            self._endpoint.out.fin()
 
     def get_write_buffer_size(self) -> int:
         return self._endpoint.out.queued_bytes
@@ -191,7 +189,7 @@ class VirtualTransport(asyncio.Transport):
     def close(self) -> None:
         """Send what is queued, then FIN. `connection_lost(None)` follows at the loop's next turn."""
         if not self._closing:
-            self._endpoint.close(fin_sent=self._eof_sent)
+            self._endpoint.close()
             self._end(None)
 
     def abort(self) -> None:

@@ -213,6 +213,7 @@ def test_the_names_of_anyio_that_the_inbox_reads_are_there() -> None:
                 getattr(worker, "stopping", None) is False,
             ]
 
-        return await _to_thread().run_sync(look)
+        found: list[bool] = await _to_thread().run_sync(look)
+        return found
 
     assert run_virtual(main) == [True, True, True]
