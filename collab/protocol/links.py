@@ -23,6 +23,8 @@ PING_AFTER_S = 10.0
 SILENT_AFTER_S = 30.0
 HELLO_WITHIN_S = 10.0
 IDLE_AFTER_S = 60.0
+TEND_EVERY_S = 2.5
+"""Channels are looked after this often, all at once: none of their bounds is finer."""
 INFINITY = float("inf")
 
 LinkState = Literal["down", "dialling", "hello", "reconcile", "live"]
@@ -72,6 +74,7 @@ class Links:
     channels: dict[int, Channel] = field(default_factory=dict)
     due_at: float = INFINITY
     """A lower bound of the next time there is something to do: kept instead of looking at every peer at every step."""
+    _tend_at: float = 0.0
 
     # -- who is wanted ------------------------------------------------------------------------------------------
 
@@ -118,7 +121,8 @@ class Links:
         channel = Channel(number=number, dialled=dialled, opened_at=now, site=dialled, heard_at=now, sent_at=now)
         channel.used_at = now
         self.channels[number] = channel
-        self.due_at = min(self.due_at, now + HELLO_WITHIN_S)
+        self._tend_at = max(self._tend_at, now)
+        self.due_at = min(self.due_at, self._tend_at + TEND_EVERY_S)
         if dialled is not None:
             self.peer(dialled).dialling = False
         return channel
@@ -232,7 +236,10 @@ class Links:
             if self._may_dial(peer, turn.now) and peer.dial_at <= turn.now:
                 peer.dialling = True
                 turn.add(Dial(site=peer.site, address=peer.address))
-        lost = [site for channel in list(self.channels.values()) for site in self._tend(channel, turn)]
+        lost: list[SiteName] = []
+        if self.channels and turn.now >= self._tend_at:
+            lost = [site for channel in list(self.channels.values()) for site in self._tend(channel, turn)]
+            self._tend_at = turn.now + TEND_EVERY_S
         self.due_at = self._next_due(turn.now)
         return lost
 
@@ -262,11 +269,8 @@ class Links:
         return ""
 
     def _next_due(self, now: float) -> float:
-        due = [peer.dial_at for peer in self.peers.values() if self._may_dial(peer, now)]
-        for channel in self.channels.values():
-            due.append(channel.sent_at + PING_AFTER_S)
-            due.append(channel.heard_at + SILENT_AFTER_S if channel.boot else channel.opened_at + HELLO_WITHIN_S)
-        return min(due, default=INFINITY)
+        dials = (peer.dial_at for peer in self.peers.values() if self._may_dial(peer, now))
+        return min([self._tend_at if self.channels else INFINITY, *dials])
 
     def state(self, site: SiteName) -> LinkState:
         """What `sites` shows of a peer; reconcile and live are told apart by the records."""

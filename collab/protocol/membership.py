@@ -6,7 +6,7 @@ from collab.protocol.messages import Exit
 from collab.protocol.names import RecordId, SiteName
 from collab.record.joins import MemberRow
 from collab.record.overlay import neighbours
-from collab.record.slots import Answer, BadSlot, parse_key, parse_slot
+from collab.record.slots import Answer, BadSlot, SlotKey, parse_key, parse_slot
 from collab.record.updates import BadUpdate, read_shape
 from collab.record.view import RecordView
 
@@ -66,19 +66,24 @@ def answers_exit_with_diff(view: RecordView, site: SiteName, sender: SiteName) -
     return view.is_member(sender) or larger
 
 
-def is_acceptance(update: bytes, row: MemberRow | None) -> bool:
-    """Is this nothing but an invited site's own yes (or no) to its invitation? Then staging a copy would show just
-    that: 200 acceptances are taken without 200 copies of the document."""
+def proves_membership(update: bytes, row: MemberRow | None) -> bool:
+    """Does this update of an invited site make it a member, as can be seen without applying it to a copy?
+
+    It must bring the site's own yes to the present invitation, and nothing about its membership else. So 200 sites
+    that join at once are taken in without 200 copies of the document; any other update is staged.
+    """
     if row is None or row.state != "invited":
         return False
     try:
         shape = read_shape(update)
-        keys = [(parse_key(key), text) for key, text in shape.entries if key is not None]
-        return (
-            len(keys) == len(shape.entries) == 1
-            and not shape.deletes
-            and all(key.family == "an" and key.subject == (row.site, row.inv) for key, _ in keys)
-            and all(key.site == row.site and isinstance(parse_slot(key, text), Answer) for key, text in keys)
-        )
+        slots = [(parse_key(key), text) for key, text in shape.entries if key is not None]
+        answers = [parse_slot(key, text) for key, text in slots if _answers(key, row)]
     except (BadUpdate, BadSlot):
         return False
+    judged = any(key.family == "mb" and key.subject == (row.site,) for key, _ in slots)
+    yes = len(answers) == 1 and isinstance(answers[0], Answer) and answers[0].s == "accepted"
+    return yes and not judged and not shape.deletes and len(slots) == len(shape.entries)
+
+
+def _answers(key: SlotKey, row: MemberRow) -> bool:
+    return key.family == "an" and key.subject == (row.site, row.inv) and key.site == row.site

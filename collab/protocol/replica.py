@@ -16,11 +16,11 @@ from collab.protocol.membership import (
     has_left,
     in_rows,
     invitations,
-    is_acceptance,
     links_of,
     may_ask,
     may_write,
     obeys,
+    proves_membership,
 )
 from collab.protocol.messages import (
     Ack,
@@ -133,8 +133,10 @@ class Replica:
         self.sync.write(slots, turn, beside=entry("member", {}))
         self._host.joined(self, turn)
         self.twin.writes = row.role == "rw"
-        if self.inviter is not None:
-            self.sync.greet(self.inviter)
+        self.sync.neighbours = links_of(self.gid, self.view, self.site.name)
+        for peer in (self.inviter, *self.sync.neighbours):
+            if peer is not None and self.view.is_member(peer) and self.site.links.connected(peer):
+                self.sync.greet(peer)
 
     def twin_refused(self, code: int, why: str, turn: Turn) -> None:
         """It cannot be made here. An invited site says so and forgets the record; a member reports it."""
@@ -456,8 +458,8 @@ class Replica:
 
     def _staged(self, peer: SiteName, row: MemberRow | None, message: Op | Diff, turn: Turn) -> bool:
         updates = message.upd if isinstance(message, Op) else (message.upd,)
-        if all(is_acceptance(update, row) for update in updates):
-            return True
+        if row is not None and row.role == "rw" and all(proves_membership(update, row) for update in updates[:1]):
+            return True  # what follows in the batch is a member's
         try:
             # an OP after the first unknown one would need the whole chain: the DIFF that follows brings it
             staged = self.record.staged(updates[0]) if len(updates) == 1 else None
@@ -545,11 +547,11 @@ class Replica:
     # -- time ---------------------------------------------------------------------------------------------------
 
     def flush(self, turn: Turn) -> None:
-        """The batch is full enough: membership first, since it says who gets it."""
+        """The batch is full enough. It goes out first: so an acceptance is known before its site compares notes."""
+        self.sync.flush(turn)
         if self._members_changed:
             self._members_changed = False
             self._relink(turn)
-        self.sync.flush(turn)
         if self.sync.compact_due():
             self._compact(turn)
         self._host.poke(self.gid, turn)

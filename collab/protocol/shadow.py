@@ -144,6 +144,7 @@ class Shadow:
         self._known = False  # whether the object has been looked for at all since the start
         self._held: _Live | _Gone | None = None
         self._open: LocalWrite | None = None
+        self._void = False  # the open write was sent to the apiserver as it was before a restore
         self._stale = False
         self._former = ""  # the uid that is gone: its late events are no new object
         self._deleting = ""  # the uid that a DELETE was accepted for
@@ -234,6 +235,7 @@ class Shadow:
     def reset(self, obj: KubeObject | None, revision: int) -> Step:
         """The apiserver was restored from a backup: what it holds now is the shadow, and no edit by anybody."""
         self._held, self._deleting, self._former = None, "", ""
+        self._void = self._open is not None
         self._state = msgspec.structs.replace(self._state, rv=0, tried={}, unsettled=False)
         if obj is None:
             self._vanish(revision)
@@ -249,6 +251,7 @@ class Shadow:
         if self._open is None:
             raise LookupError(f"{self.object_id}: no write is open")
         verb, self._open = self._open.verb, None
+        outcome, self._void = "unknown" if self._void else outcome, False
         step = self._settle(verb, outcome, code, obj)
         held, self._held = self._held, None
         if held is None or held.rv <= self._state.rv:
@@ -333,10 +336,8 @@ class Shadow:
             self._deleting = self._state.uid
             self._state = msgspec.structs.replace(self._state, unsettled=False)
             return self._step({})
-        live = self._live_of(obj)
         tried = self._state.tried
-        if live.rv > self._state.rv:
-            self._compare(live, self._state.n)
+        self._compare(self._live_of(obj), self._state.n)
         self._state = msgspec.structs.replace(self._state, tried=_newest(tried), unsettled=False)
         return self._step({})
 

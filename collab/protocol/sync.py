@@ -102,7 +102,7 @@ class RecordSync:
         self._diffs: dict[bytes, bytes] = {}
         self._seen: dict[bytes, Clocks] = {}
         self._vector = b""
-        self._greeted: SiteName | None = None
+        self._greeted: dict[SiteName, None] = {}
         self._load(list(updates))
 
     def _load(self, updates: list[bytes]) -> None:
@@ -213,9 +213,9 @@ class RecordSync:
         return flow
 
     def greet(self, peer: SiteName) -> None:
-        """The next batch goes to this site too, though it is no neighbour: the acceptance, to who invited us."""
+        """The next batch goes to this site whatever it has, and though it may be no neighbour: our acceptance."""
         self.flows.setdefault(peer, Flow()).live = True
-        self._greeted = peer
+        self._greeted[peer] = None
 
     def link_down(self, peer: SiteName) -> None:
         self.flows.pop(peer, None)
@@ -223,11 +223,13 @@ class RecordSync:
     def compare(self, peer: SiteName, offer: Offer, turn: Turn) -> None:
         """A member's offer: equal digests skip, else it gets what it lacks (its own HELLO brings what we lack)."""
         flow = self.link_up(peer)
-        flow.learn(_clocks_or_none(offer.sv))
         if offer.digest == self.record.document.digest():
+            flow.learn(self._clocks)
             flow.live = True
         else:
-            self.send_diff(peer, _base(offer.sv), turn)
+            theirs = _clocks_or_none(offer.sv)
+            flow.learn(theirs)
+            self.send_diff(peer, offer.sv if theirs else NO_CLOCKS, turn)
 
     def send(self, peer: SiteName, message: Message, turn: Turn) -> bool:
         return self.site.links.send(peer, message, turn)
@@ -268,7 +270,7 @@ class RecordSync:
         """Answer with a DIFF; if the peer has what we lack, ask back."""
         theirs = _clocks_or_none(message.sv)
         self.flows.setdefault(peer, Flow()).learn(theirs)
-        self.send_diff(peer, _base(message.sv), turn)
+        self.send_diff(peer, message.sv if theirs else NO_CLOCKS, turn)
         if not covers(self._clocks, theirs):
             self.want(peer, turn)
 
@@ -336,8 +338,8 @@ class RecordSync:
         self._send_acks(turn)
 
     def _receivers(self) -> tuple[SiteName, ...]:
-        greeted, self._greeted = self._greeted, None
-        return self.neighbours if greeted is None or greeted in self.neighbours else (*self.neighbours, greeted)
+        greeted, self._greeted = self._greeted, {}
+        return tuple(dict.fromkeys((*self.neighbours, *greeted)))
 
     def _op(self, fresh: list[Fresh]) -> tuple[bytes, Clocks]:
         base: Clocks = {}
@@ -396,10 +398,6 @@ def _changes_of(keys: Iterable[str]) -> Changes:
         families=tuple(sorted({key.family for key in parsed})),
         objects=tuple(sorted(objects)),
     )
-
-
-def _base(state_vector: bytes) -> bytes:
-    return state_vector if _clocks_or_none(state_vector) else NO_CLOCKS
 
 
 def _clocks_or_none(state_vector: bytes) -> Clocks:

@@ -162,7 +162,7 @@ class _ShapeReader:
 
 def read_shape(update: bytes) -> Shape:
     """Read an update. Raises BadUpdate when it is cut, garbled or not of a flat map of text."""
-    return _read_small(update) if len(update) <= _SMALL else _read(update)
+    return _read_small(update) if len(update) <= _SMALL else _read_large(update)
 
 
 def _read(update: bytes) -> Shape:
@@ -174,6 +174,8 @@ def _read(update: bytes) -> Shape:
 
 #: One update is read by every site of a simulated federation, and twice by its writer.
 _read_small = lru_cache(maxsize=4096)(_read)
+#: A record's whole state goes to every site that joins at that moment, and is read there more than once.
+_read_large = lru_cache(maxsize=8)(_read)
 
 
 def read_deletes(reader: _Reader) -> dict[int, tuple[tuple[int, int], ...]]:
