@@ -40,7 +40,6 @@ class Editor:
     def __init__(self, view: RecordView, writer: str) -> None:
         self._view = view
         self._issued = 0
-        self._ids = 0
         self.writer = writer
         self.site = site_of(writer)
 
@@ -58,9 +57,10 @@ class Editor:
         return OwnerStamp(*rank, *self.stamp())
 
     def new_id(self) -> str:
-        """A unique id `<writer>.<k>`, for an invitation or an offer."""
-        self._ids += 1
-        return f"{self.writer}.{self._ids}"
+        """A unique id `<writer>.<k>`, for an invitation or an offer. k is a Lamport counter of its own: what was
+        written is above it, so a record that is loaded again never gives the same id twice (M5).
+        """
+        return f"{self.writer}.{self.stamp().lamport}"
 
     # -- the record ---------------------------------------------------------------------------------------------
 

@@ -89,6 +89,16 @@ def test_an_invited_site_is_a_member_once_it_accepted_that_invitation() -> None:
     assert ana.view.is_member("bob")
 
 
+def test_m5_an_id_is_never_given_twice_not_even_by_a_record_loaded_again() -> None:
+    ana = genesis()
+    ids = [ana.edit.new_id() for _ in range(3)]
+    ana.write(ana.edit.membership("bob", inv=ids[-1]))
+    again = Record(GID, "ana~1")
+    again.load([ana.document.diff()])
+    ids.append(again.edit.new_id())
+    assert len(set(ids)) == 4
+
+
 def test_leaving_is_final_for_that_invitation() -> None:
     ana = genesis()
     bob = joined(ana, "bob~1")
@@ -328,6 +338,7 @@ def test_d6_adopt_does_not_lift_what_was_deleted() -> None:
 
 def test_the_roots_tombstone_ends_the_record_whatever_comes_after() -> None:
     ana = genesis()
+    ana.write(ana.edit.add_object(APP, {DATA: "a"}))
     bob = joined(ana, "bob~1")
     ana.write(ana.edit.tombstone(TEAM))
     bob.write(bob.edit.set_fields(TEAM, {COLOUR: "late"}))
@@ -336,6 +347,7 @@ def test_the_roots_tombstone_ends_the_record_whatever_comes_after() -> None:
     assert bob.view.destroyed.c == Rank(0, 1, "ana")
     assert bob.view.objects() == []
     assert bob.view.desired(TEAM) is None
+    assert bob.view.desired(APP) is None
     assert not bob.edit.set_fields(TEAM, {COLOUR: "later"})
 
 

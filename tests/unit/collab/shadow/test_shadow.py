@@ -305,6 +305,17 @@ def test_w2_an_event_older_than_the_shadow_changes_nothing() -> None:
     assert shadow.gone(101, "uid-1") == Step()
 
 
+def test_w2_an_older_event_that_waited_for_a_write_changes_nothing() -> None:
+    server = OneObject()
+    shadow = shadowing(server.user(colour="red"))
+    touched = server.touch()
+    shadow.observe(server.user(size="1"), 1)
+    write = sent(shadow.propose(wanted(colour=("blue", 5), size=("1", 6)), 0))
+    shadow.observe(touched, 1)  # on its way for long
+    assert shadow.finished(*server.serve(write), 1).edits == {}
+    assert shadow.live_values == {COLOUR: "blue", SIZE: "1"}
+
+
 def test_w3_a_users_edit_read_after_a_409_enters_a_slot_and_the_next_patch_builds_on_it() -> None:
     server = OneObject()
     shadow = shadowing(server.user(colour="red"))
@@ -380,6 +391,14 @@ def test_w5_once_settled_a_user_may_set_the_tried_value_again() -> None:
     shadow = shadowing(server.user(colour="red"))
     shadow.finished(*server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0))), 1)
     assert shadow.observe(server.user(colour="green"), 1).edits == {COLOUR: "green"}
+    assert shadow.observe(server.user(colour="blue"), 1).edits == {COLOUR: "blue"}
+
+
+def test_w5_a_user_may_set_by_hand_what_the_server_refused_from_us() -> None:
+    server = OneObject()
+    shadow = shadowing(server.user(colour="red"))
+    sent(shadow.propose(wanted(colour=("blue", 5)), 0))
+    shadow.finished("refused", 422, {}, 1)
     assert shadow.observe(server.user(colour="blue"), 1).edits == {COLOUR: "blue"}
 
 
@@ -491,6 +510,18 @@ def test_a_restored_apiserver_is_told_by_its_list_and_nothing_it_forgot_is_an_ed
     assert write.body["data"] == {"colour": "blue", "size": "1"}
     assert shadow.reset(None, 50).edits == {}
     assert shadow.revision == 50
+
+
+def test_an_answer_from_before_the_restore_is_not_believed() -> None:
+    server = OneObject()
+    shadow = shadowing(server.user(colour="red"))
+    backup = deepcopy(server.now)
+    response = server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0)))
+    shadow.reset(backup, 101)
+    assert shadow.finished(*response, 1).read
+    assert backup is not None
+    shadow.read(backup, 1)
+    assert sent(shadow.propose(wanted(colour=("blue", 5)), 0)).body["data"] == {"colour": "blue"}
 
 
 def test_an_object_without_a_decimal_revision_is_refused() -> None:
