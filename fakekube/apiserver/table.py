@@ -47,8 +47,8 @@ def name_and_creation(obj: KubeObject, ages: Ages) -> list[Any]:
 
 
 def column(name: str, kind: str = "string", form: str = "", priority: int = 0) -> KubeObject:
-    """One of `columnDefinitions`; columns of priority 1 show with `-o wide` alone. Descriptions are left out."""
-    return {"name": name, "type": kind, "format": form, "description": "", "priority": priority}
+    """One of `columnDefinitions`; columns of priority 1 show with `-o wide` alone. The description is our own."""
+    return {"name": name, "type": kind, "format": form, "description": f"{name} of the object.", "priority": priority}
 
 
 _PLAIN = Columns(

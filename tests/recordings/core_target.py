@@ -12,7 +12,8 @@ from fakekube.apiserver.server import Apiserver
 from tests.recordings.answer import Answer
 from tests.recordings.play import Question, Watch
 
-START_S = 1_800_000_000.0
+# The hour of the recording, since ages in tables count up to it.
+START_S = 1_795_564_800.0
 
 
 class CoreTarget:
