@@ -16,13 +16,15 @@ TARGET = Path(__file__).parent.parent / "fakekube" / "data" / "strategies.json"
 FORMAT = (
     "resources: plural, or plural.group where another group has the same plural -> what differs from the plain "
     "resource. put_creates: PUT to an absent name creates; needs_resource_version: an update must carry one; "
-    "has_generation: generation starts at 1 and grows with the specification; generation_follows: metadata that "
+    "has_generation: generation starts at 1; generation_grows: with each change of the specification; generation_follows: metadata that "
     "raises it too; delete_returns_object: DELETE answers the object, not a Status; has_status: only /status writes "
     "the status; keeps_status_on_create; status_writes: metadata that /status may change; finalizers: set on create; "
     "orphans_by_default: DELETE without options orphans the dependents"
 )
-# Read in the server's source, not measured: the generation of a Deployment follows its annotations.
+# Read in the server's source, not measured: the generation of a Deployment follows its annotations, that of a
+# PriorityClass stays what it was at creation.
 GENERATION_FOLLOWS = {"deployments": ["annotations"]}
+GENERATION_STAYS = ("priorityclasses",)
 
 
 def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
         "put_creates": facts["put_of_a_missing_object"] == 201,
         "needs_resource_version": isinstance(facts["put_without_resourceVersion"], list),
         "has_generation": facts["generation_on_create"] == 1,
+        "generation_grows": plural not in GENERATION_STAYS
+        and (facts["generation_on_create"] == 1 or facts.get("generation_after_spec_change") == 1),
         "generation_follows": follows,
         "delete_returns_object": facts["delete_returns"] != "Status",
         "has_status": "status_on_create" in facts,

@@ -16,11 +16,16 @@ from fakekube.meta.objects import GroupVersionKind, KubeObject, name_of
 DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 
 
-def decoded_body(call: Call, options: BodyOptions) -> KubeObject:
-    """The object in the body, in canonical form; what is odd about it becomes warnings."""
+def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes] = (b"", b"")) -> KubeObject:
+    """The object in the body, in canonical form; what is odd about it becomes warnings.
+
+    `former` is a version that is taken for another one, of the same form.
+    """
     expected = call.served.type.gvk if call.subresource is None else call.subresource.gvk
     content_type = call.header("content-type")
-    decoded = decode(call.request.body, content_type, expected, field_validation=options.field_validation)
+    decoded = decode(
+        call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
+    )
     call.warnings.extend(decoded.warnings)
     return decoded.object
 

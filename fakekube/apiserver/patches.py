@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fakekube.apiserver.apply import APPLY_PATCH, apply
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
 from fakekube.apiserver.codec import media_type
 from fakekube.apiserver.list_options import options_invalid
+from fakekube.apiserver.patch_texts import shown_result
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
 from fakekube.meta.objects import GroupVersionKind, KubeObject
@@ -14,7 +17,6 @@ from fakekube.registry.canonical import DecodeError, canonicalize
 from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
 from fakekube.registry.schema import schema_for
 from fakekube.registry.update import update
-from fakekube.storage.items import encode_json
 
 _BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
 
@@ -60,27 +62,28 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
     gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
     patched = apply_patch(patch_type(call), live, call.request.body, schema_for(gvk))
-    _require_same_kind(patched, gvk)
+    shown = shown_result(patch_type(call), patched, call.request.body)
+    _require_same_kind(patched, gvk, shown)
     try:
         canonical = canonicalize(patched, gvk)
     except DecodeError as error:
-        raise _undecodable(patched, str(error)) from None
+        raise _undecodable(shown, str(error)) from None
     if canonical.strict_errors and options.field_validation == "Strict":
-        raise _undecodable(patched, f"strict decoding error: {', '.join(canonical.strict_errors)}")
+        raise _undecodable(shown, f"strict decoding error: {', '.join(canonical.strict_errors)}")
     if options.field_validation != "Ignore":
         call.warnings.extend(canonical.strict_errors)
     require_name(call.info.name, canonical.object)
     return canonical.object
 
 
-def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind) -> None:
+def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind, shown: Callable[[], str]) -> None:
     """422 for a patch that made another kind of the object."""
     kind, api_version = patched.get("kind"), patched.get("apiVersion")
     if kind == gvk.kind and api_version == gvk.api_version:
         return
     found = str(api_version or "").rpartition("/")[2]
     internal = gvk.group.partition(".")[0] or "core"
-    raise _undecodable(patched, f"converting ({found}.{kind}) to ({internal}.{gvk.kind}): unknown conversion")
+    raise _undecodable(shown, f"converting ({found}.{kind}) to ({internal}.{gvk.kind}): unknown conversion")
 
 
 def _gvk_of(obj: KubeObject) -> GroupVersionKind:
@@ -88,8 +91,7 @@ def _gvk_of(obj: KubeObject) -> GroupVersionKind:
     return GroupVersionKind(group, version, obj["kind"])
 
 
-def _undecodable(patched: KubeObject, why: str) -> StatusError:
-    """422 that shows the whole result, as Go quotes it."""
-    shown = encode_json(encode_json(patched).decode()).decode()
-    cause = Cause(reason="FieldValueInvalid", message=f"Invalid value: {shown}: {why}", field="patch")
+def _undecodable(shown: Callable[[], str], why: str) -> StatusError:
+    """422 that shows the whole result of the patch."""
+    cause = Cause(reason="FieldValueInvalid", message=f"Invalid value: {shown()}: {why}", field="patch")
     return invalid("", "", "", [cause])

@@ -43,7 +43,7 @@ class Apiserver:
     `now` gives epoch seconds, `rng` every uid and generated name. `controllers="core"` runs namespace deletion,
     garbage collection, default ServiceAccounts and root CA as background work: a shell calls `run_due(now)` at
     `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
-    `deletion_delay_s` is how long a namespace stays Terminating at least.
+    `deletion_delay_s` is how long a namespace stays Terminating at least, `collection_delay_s` how long garbage stays.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Apiserver:
         rng: random.Random,
         controllers: Controllers = "core",
         deletion_delay_s: float = 0.25,
+        collection_delay_s: float = 0.1,
     ) -> None:
         self.name = name
         self.now = now
@@ -66,7 +67,7 @@ class Apiserver:
         self._chain = self._built_chain()
         if controllers == "core":
             NamespaceController(self.site, delay_s=deletion_delay_s).start()
-            GarbageCollector(self.site).start()
+            GarbageCollector(self.site, delay_s=collection_delay_s).start()
 
     @property
     def uid(self) -> str:

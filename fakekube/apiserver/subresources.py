@@ -11,14 +11,16 @@ from fakekube.apiserver.codec import encode
 from fakekube.apiserver.patches import patch, patch_options, patched_view
 from fakekube.apiserver.response import Response
 from fakekube.apiserver.verbs import get, update_
-from fakekube.apiserver.write_options import body_options, delete_request_from_body
+from fakekube.apiserver.write_options import BodyOptions, body_options, delete_request_from_body
 from fakekube.meta.errors import bad_request, not_implemented
-from fakekube.meta.objects import KubeObject, name_of
+from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata, name_of
 from fakekube.registry.create import in_namespace
-from fakekube.registry.metadata import with_metadata
+from fakekube.registry.defaulting import default_kind
+from fakekube.registry.metadata import timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.pods import bind, evict, require_eviction_name
 from fakekube.registry.reviews import REVIEWS, reviewed
+from fakekube.registry.rules import tracked_view
 from fakekube.registry.scale import scale_of, scaled
 from fakekube.registry.tokens import issue
 from fakekube.registry.update import Change, require, update
@@ -74,9 +76,13 @@ def create_binding(call: Call) -> Answer:
     return _done(call)
 
 
+# The version in which evictions came first; it is still taken.
+_FORMER_EVICTION = (b"policy/v1beta1", b"policy/v1")
+
+
 def create_eviction(call: Call) -> Answer:
     options = body_options("CreateOptions", call.query, call.header("user-agent"))
-    eviction = decoded_body(call, options)
+    eviction = decoded_body(call, options, former=_FORMER_EVICTION)
     require_eviction_name(call.info.name, eviction)
     request = delete_request_from_body(eviction.get("deleteOptions") or {})
     wanted = replace(request.options, dry_run=request.options.dry_run or options.write.dry_run)
@@ -91,9 +97,22 @@ def _done(call: Call) -> Answer:
 
 def create_token(call: Call) -> Answer:
     options = body_options("CreateOptions", call.query, call.header("user-agent"))
-    request = decoded_body(call, options)
+    request = default_kind(decoded_body(call, options), TOKEN_REQUEST)
     account = require(call.site, call.served, call.namespace, call.info.name)
-    return _encoded(call, 201, issue(call.site, account, request))
+    answered = issue(call.site, account, request)
+    return _encoded(call, 201, _owned(call, answered, options))
+
+
+def _owned(call: Call, answered: KubeObject, options: BodyOptions) -> KubeObject:
+    """What is answered and not stored has its managedFields too."""
+    kind = call.served.type.gvk if call.subresource is None else call.subresource.gvk
+    sent = {member: value for member, value in answered.items() if member != "status"}
+    time = timestamp(call.site.now())
+    owned = tracked_view(sent, kind, time, options.write.manager, call.info.subresource)
+    return with_metadata(answered, managedFields=metadata(owned).get("managedFields"))
+
+
+TOKEN_REQUEST = GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest")
 
 
 def create_review(call: Call) -> Answer:
@@ -102,7 +121,7 @@ def create_review(call: Call) -> Answer:
     if call.served.namespaced:
         review = in_namespace(call.served, call.namespace, review)
     answered = reviewed(call.site, call.served.type.qualified, review, call.request.user)
-    return _encoded(call, 201, answered)
+    return _encoded(call, 201, _owned(call, answered, options))
 
 
 def get_log(call: Call) -> Answer:

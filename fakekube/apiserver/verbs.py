@@ -7,16 +7,17 @@ from fakekube.apiserver.call import Answer, Call, Handler, answer, warning_heade
 from fakekube.apiserver.codec import encode
 from fakekube.apiserver.list_options import list_options, watch_options
 from fakekube.apiserver.patches import patch
+from fakekube.apiserver.query import bool_of
 from fakekube.apiserver.watch import WatchTarget, open_watch
 from fakekube.apiserver.write_options import body_options
 from fakekube.meta.errors import StatusError, not_found
 from fakekube.meta.objects import KubeObject, metadata, uid_of
 from fakekube.registry.create import create
 from fakekube.registry.delete import delete
-from fakekube.registry.list import list_page
+from fakekube.registry.list import list_page, require_reached
 from fakekube.registry.options import DeleteOptions
 from fakekube.registry.strategies import Served
-from fakekube.registry.update import update
+from fakekube.registry.update import require, storage_conflict, update
 from fakekube.storage.items import Item
 
 # The real server draws a timeout between one and two times this when the client names none.
@@ -24,7 +25,10 @@ MIN_REQUEST_TIMEOUT_S = 1800
 
 
 def get(call: Call) -> Answer:
-    _require_version(call.query.get("resourceVersion", ""))
+    version = call.query.get("resourceVersion", "")
+    if version:
+        _require_version(version)
+        require_reached(call.site, int(version))
     item = call.site.store.get(call.served.key, call.namespace, call.info.name)
     if item is None:
         raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
@@ -32,7 +36,7 @@ def get(call: Call) -> Answer:
 
 
 def _require_version(text: str) -> None:
-    if text and not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit()):
         why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
         raise StatusError(code=500, reason="", message=f"resourceVersion: {why}")
 
@@ -87,6 +91,7 @@ def _without_version(obj: KubeObject) -> KubeObject:
 
 def delete_(call: Call) -> Answer:
     request = delete_request(call)
+    _refuse_unsafe(call)
     done = delete(call.site, call.served, call.namespace, call.info.name, request.options)
     if done.gone and not call.served.strategy.delete_returns_object:
         return answer(call, 200, success(call, done.item))
@@ -94,6 +99,15 @@ def delete_(call: Call) -> Answer:
         call.warnings.append(_JOB_WARNING)
     status = 202 if request.cascades and not done.gone else 200
     return answer(call, status, call.representation.one(call.served, done.item))
+
+
+def _refuse_unsafe(call: Call) -> None:
+    """Deletion of what cannot be read is only for what cannot be read."""
+    if not bool_of(call.query, "ignoreStoreReadErrorWithClusterBreakingPotential"):
+        return
+    held = require(call.site, call.served, call.namespace, call.info.name)
+    why = "unsafe deletion is not allowed because the object is decodable from storage"
+    raise storage_conflict(call.served, held, why)
 
 
 _JOB_WARNING = (

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from fakekube.data import read_lazily
-from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of, name_of, namespace_of
+from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of, metadata, name_of, namespace_of
 from fakekube.registry.metadata import micro_timestamp, new_uid, timestamp, with_metadata
 from fakekube.registry.resources import builtin
 from fakekube.registry.root_ca import ROOT_CA
-from fakekube.registry.rules import canonical
+from fakekube.registry.rules import canonical, tracked_view
 from fakekube.registry.strategies import served
 from fakekube.storage.items import Item, item_of
 
@@ -33,10 +33,23 @@ SECURE_PORT = 6443
 def _templates(resource: str, with_controllers: bool) -> tuple[KubeObject, ...]:
     """The canonical objects of one resource, placeholders still in place."""
     table = read_lazily("system_objects.json")
-    found = {_key(obj): obj for obj in _decoded(table["fresh"], resource)}
+    found = {_key(obj): _owned(obj, "kube-apiserver") for obj in _decoded(table["fresh"], resource)}
     if with_controllers:
-        found |= {_key(obj): obj for obj in _decoded(table["with_controllers"], resource)}
+        more = _decoded(table["with_controllers"], resource)
+        found |= {_key(obj): _owned(obj, "kube-controller-manager") for obj in more}
     return tuple(found.values())
+
+
+# Written by strategies, so nobody owns them.
+_UNOWNED = ("spec", "status")
+
+
+def _owned(obj: KubeObject, manager: str) -> KubeObject:
+    """`obj` with the managedFields of whoever made it."""
+    kind = GroupVersionKind(*group_of(obj["apiVersion"]), obj["kind"])
+    written = {k: v for k, v in obj.items() if k not in _UNOWNED} if obj["kind"] == "Namespace" else obj
+    owned = tracked_view(written, kind, "@TIME", manager)
+    return with_metadata(obj, managedFields=metadata(owned).get("managedFields"))
 
 
 def _decoded(section: dict[str, msgspec.Raw], resource: str) -> list[KubeObject]:

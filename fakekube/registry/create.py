@@ -34,7 +34,7 @@ def create(
     owned = tracked(site, served, None, sent, options.manager, "") if tracks else sent
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
-    prepared = canonical(served, prepare_create(site, served, named))
+    prepared = canonical(served, prepare_create(site, served, named, dry_run=options.dry_run))
     _require_valid(served, prepared, create_causes(served, prepared))
     return _written(site, served, namespace, prepared, options)
 

@@ -12,7 +12,7 @@ from fakekube.meta.errors import conflict
 from fakekube.meta.objects import KubeObject, metadata, revision_of, uid_of
 from fakekube.registry.admission import admit_delete
 from fakekube.registry.grace import grace_of
-from fakekube.registry.metadata import epoch, finalizers_of, timestamp, with_finalizers, with_metadata
+from fakekube.registry.metadata import epoch, finalizers_of, is_terminating, timestamp, with_finalizers, with_metadata
 from fakekube.registry.namespaces import delete_namespace
 from fakekube.registry.options import DeleteOptions
 from fakekube.registry.site import Site
@@ -44,7 +44,7 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     marked, pending = _marked(site, served, held, options)
     if pending:
         return Deletion(held, gone=False)
-    if marked is held.obj:
+    if not finalizers_of(marked) and not is_terminating(marked):
         return _removed(site, served, held, options)
     item = _put(site, served, held, marked, options)
     if finalizers_of(marked) or metadata(marked).get("deletionGracePeriodSeconds"):
@@ -143,6 +143,8 @@ def _by_default(served: Served, found: list[str]) -> str:
 
 
 def _put(site: Site, served: Served, held: Item, obj: KubeObject, options: DeleteOptions) -> Item:
+    if obj == held.obj:
+        return held
     if options.dry_run:
         return Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
     return site.store.put(served.key, held.namespace, held.name, obj)

@@ -45,10 +45,11 @@ def owner_references(obj: KubeObject) -> list[KubeObject]:
 
 
 class GarbageCollector:
-    """Hears every write. Only objects with owner references, or with the two finalizers of deletion, cost anything."""
+    """Hears every write, and acts `delay_s` later. Only objects with owner references, or with the two finalizers of deletion, cost anything."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, delay_s: float) -> None:
         self._site = site
+        self._delay_s = delay_s
         # uid of an owner -> its dependents, in the order they came
         self._dependents: dict[str, dict[Place, None]] = {}
 
@@ -94,7 +95,8 @@ class GarbageCollector:
         return list(self._dependents.get(uid_of(item.obj), ()))
 
     def _plan(self, place: Place) -> None:
-        self._site.schedule.at(self._site.now(), f"garbage {'/'.join(place)}", lambda: self._attempt(place))
+        due = self._site.now() + self._delay_s
+        self._site.schedule.at(due, f"garbage {'/'.join(place)}", lambda: self._attempt(place))
 
     def _item(self, place: Place) -> Item | None:
         return self._site.store.get(place.key, place.namespace, place.name)

@@ -127,13 +127,17 @@ def _page(
     if limit <= 0:
         return Page(items=list(found), revision=revision)
     items = list(islice(found, limit))
-    rest = next(found, None)
-    if rest is None:
+    last = items[-1] if items else None
+    if last is None or len(items) < limit or not _goes_on(keyspace, namespace, last):
         return Page(items=items, revision=revision)
-    last = items[-1]
     token = encode_continue(revision, (last.namespace, last.name), namespaced=namespace is not None)
-    remaining = None if chosen else 1 + sum(1 for _ in found)
+    remaining = None if chosen else sum(1 for _ in found)
     return Page(items=items, revision=revision, continue_text=token, remaining=remaining)
+
+
+def _goes_on(keyspace: Keyspace, namespace: str | None, last: Item) -> bool:
+    """Whether anything stands behind `last`, selected or not: a page cannot know what the next one will select."""
+    return next(keyspace.items(namespace, after=(last.namespace, last.name)), None) is not None
 
 
 def _selected(keyspace: Keyspace, namespace: str | None, chosen: Selection, after: tuple[str, str]) -> Iterator[Item]:

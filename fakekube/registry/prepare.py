@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakekube.meta.objects import KubeObject
-from fakekube.registry.defaulting.prepared import PREPARED, PREPARED_UPDATES
+from fakekube.registry.kind_strategies import (
+    new_claim,
+    new_daemon_set,
+    new_job,
+    new_node,
+    new_pod,
+    new_stateful_set,
+    new_volume,
+    updated_daemon_set,
+    updated_stateful_set,
+)
 from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
+from fakekube.registry.service_addresses import SERVICES, allocated, kept_from
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 
@@ -15,11 +26,13 @@ OnCreate = Callable[[Site, KubeObject], KubeObject]
 OnUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
 
 
-def prepare_create(site: Site, served: Served, obj: KubeObject) -> KubeObject:
+def prepare_create(site: Site, served: Served, obj: KubeObject, *, dry_run: bool) -> KubeObject:
     """`obj` without the status a client may not set, and with what its kind adds."""
     strategy = served.strategy
     if strategy.has_status and not strategy.keeps_status_on_create:
         obj = {key: value for key, value in obj.items() if key != "status"}
+    if served.type.qualified == SERVICES:
+        return allocated(site, obj, dry_run=dry_run)
     kind = _ON_CREATE.get(served.type.qualified)
     return kind(site, obj) if kind is not None else obj
 
@@ -50,5 +63,25 @@ def _updated_namespace(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return with_name_label({**obj, "spec": spec})
 
 
-_ON_CREATE: dict[str, OnCreate] = {"namespaces": _namespace, **PREPARED}
-_ON_UPDATE: dict[str, OnUpdate] = {"namespaces": _updated_namespace, **PREPARED_UPDATES}
+def _updated_service(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    if subresource == "status":
+        return obj
+    return allocated(site, kept_from(held, obj), dry_run=False)
+
+
+_ON_CREATE: dict[str, OnCreate] = {
+    "namespaces": _namespace,
+    "pods": new_pod,
+    "nodes": new_node,
+    "persistentvolumeclaims": new_claim,
+    "persistentvolumes": new_volume,
+    "daemonsets.apps": new_daemon_set,
+    "jobs.batch": new_job,
+    "statefulsets.apps": new_stateful_set,
+}
+_ON_UPDATE: dict[str, OnUpdate] = {
+    "namespaces": _updated_namespace,
+    "services": _updated_service,
+    "daemonsets.apps": updated_daemon_set,
+    "statefulsets.apps": updated_stateful_set,
+}

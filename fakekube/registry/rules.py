@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from fakekube.meta.errors import Cause
-from fakekube.meta.objects import KubeObject, metadata
+from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import Write, after_update
@@ -55,7 +55,24 @@ def tracked(
     schema = schema_for(served.type.gvk)
     if schema is None:
         return obj
+    if subresource == "scale":
+        obj = _as_scaled(obj)
     return after_update(held, obj, write_of(site, served, manager, subresource), schema)
+
+
+def _as_scaled(obj: KubeObject) -> KubeObject:
+    """A Scale of zero has no replicas to own."""
+    spec: KubeObject = obj.get("spec") or {}
+    return obj if spec.get("replicas") else {**obj, "spec": {k: v for k, v in spec.items() if k != "replicas"}}
+
+
+def tracked_view(obj: KubeObject, kind: GroupVersionKind, time: str, manager: str, subresource: str = "") -> KubeObject:
+    """The same for what is posted and answered, but never stored."""
+    schema = schema_for(kind)
+    if schema is None:
+        return obj
+    write = Write(manager=manager, api_version=kind.api_version, time=time, subresource=subresource)
+    return after_update(None, obj, write, schema)
 
 
 def write_of(site: Site, served: Served, manager: str, subresource: str) -> Write:
@@ -63,7 +80,8 @@ def write_of(site: Site, served: Served, manager: str, subresource: str) -> Writ
     return Write(
         manager=manager,
         api_version=served.type.api_version,
-        time=timestamp(site.now()),
+        # the real server loses the time of a write through /scale
+        time="" if subresource == "scale" else timestamp(site.now()),
         subresource=subresource,
         ignored=_ignored(served.strategy, subresource),
     )

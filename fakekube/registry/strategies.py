@@ -17,6 +17,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     put_creates: bool = False
     needs_resource_version: bool = False
     has_generation: bool = False
+    generation_grows: bool = False
     generation_follows: tuple[str, ...] = ()
     delete_returns_object: bool = False
     has_status: bool = False

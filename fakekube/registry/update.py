@@ -53,7 +53,9 @@ def update(
         _require_uid(served, held, wanted)
     merged = _carried_over(served, live, wanted, subresource)
     if tracks:
-        merged = tracked(site, served, live, merged, options.manager, subresource)
+        written = merged if subresource in ("", "status") else wanted
+        owned = tracked(site, served, live, written, options.manager, subresource)
+        merged = with_metadata(merged, managedFields=metadata(owned).get("managedFields"))
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     prepared = canonical(served, prepare_update(site, served, admitted, live, subresource))
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
@@ -102,12 +104,30 @@ def parsed_revision(text: str) -> int:
 def _require_uid(served: Served, held: Item, wanted: KubeObject) -> None:
     given, found = uid_of(wanted), uid_of(held.obj)
     if given and given != found:
-        key = "/".join(part for part in ("/registry", served.key.partition(".")[0], held.namespace, held.name) if part)
-        why = (
-            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-            f"Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
+        raise storage_conflict(
+            served, held, f"Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
         )
-        raise conflict(served.type.plural, served.type.group, held.name, why)
+
+
+def storage_conflict(served: Served, held: Item, why: str) -> StatusError:
+    """409 in the words of the storage below."""
+    key = "/".join(part for part in ("/registry", _etcd_name(served), held.namespace, held.name) if part)
+    text = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
+    return conflict(served.type.plural, served.type.group, held.name, text)
+
+
+# Where etcd keeps what is older than its present name.
+_ETCD_NAMES = {
+    "endpoints": "services/endpoints",
+    "ingresses.networking.k8s.io": "ingress",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "services": "services/specs",
+}
+
+
+def _etcd_name(served: Served) -> str:
+    return _ETCD_NAMES.get(served.key, served.key.partition(".")[0])
 
 
 def _carried_over(served: Served, held: KubeObject, wanted: KubeObject, subresource: str) -> KubeObject:
@@ -124,7 +144,7 @@ def _carried_over(served: Served, held: KubeObject, wanted: KubeObject, subresou
         resourceVersion=old.get("resourceVersion"),
         selfLink=None,
     )
-    return with_metadata(obj, generation=_generation(served, held, obj))
+    return obj if subresource in _UNCOUNTED else with_metadata(obj, generation=_generation(served, held, obj))
 
 
 def _only_status(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
@@ -172,6 +192,9 @@ def _only_conditions(served: Served, held: KubeObject, wanted: KubeObject) -> Ku
     return {**held, "status": status, "metadata": metadata(wanted)}
 
 
+# Writes that no generation counts.
+_UNCOUNTED = frozenset(["status", "binding", "approval", "finalize"])
+
 # What a subresource may write; the main resource, and all that is not here, writes everything but the status.
 _WRITES: Mapping[str, Callable[[Served, KubeObject, KubeObject], KubeObject]] = {
     "status": _only_status,
@@ -184,9 +207,9 @@ _WRITES: Mapping[str, Callable[[Served, KubeObject, KubeObject], KubeObject]] = 
 
 def _generation(served: Served, held: KubeObject, obj: KubeObject) -> int | None:
     generation: int | None = metadata(held).get("generation")
-    if generation is None or not served.strategy.has_generation:
+    if not served.strategy.generation_grows or _specification(served, obj) == _specification(served, held):
         return generation
-    return generation + 1 if _specification(served, obj) != _specification(served, held) else generation
+    return (generation or 0) + 1
 
 
 def _specification(served: Served, obj: KubeObject) -> KubeObject:
