@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -71,9 +72,11 @@ def load(path: Path) -> AgentConfig:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     try:
-        return parse(text)
+        config = parse(text)
+        check_files(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    return config
 
 
 def parse(text: str) -> AgentConfig:
@@ -92,7 +95,7 @@ def parse(text: str) -> AgentConfig:
 def checked(config: AgentConfig) -> AgentConfig:
     """`config` itself when every value makes sense. Raises ConfigError naming the first that does not."""
     _check_site("site", config.site)
-    _check_listen(config.listen)
+    _check_listen(config.listen, config.advertise)
     _check_url("apiserver.url", config.apiserver.url)
     if config.advertise is not None:
         _check_url("advertise", config.advertise)
@@ -107,12 +110,33 @@ def _check_site(field: str, value: str) -> None:
         raise ConfigError(f"field {field}: {error}") from error
 
 
-def _check_listen(value: str) -> None:
+def check_files(config: AgentConfig) -> None:
+    """Raises ConfigError when a file that the configuration names cannot be used."""
+    try:
+        if config.apiserver.token_file is not None:
+            Path(config.apiserver.token_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(_unusable("apiserver.token_file", config.apiserver.token_file, error)) from error
+    try:
+        if config.apiserver.ca is not None:
+            ssl.create_default_context(cafile=config.apiserver.ca)
+    except OSError as error:
+        raise ConfigError(_unusable("apiserver.ca", config.apiserver.ca, error)) from error
+
+
+def _unusable(field: str, value: str | None, error: Exception) -> str:
+    why = error.strerror if isinstance(error, FileNotFoundError | PermissionError) else "not a file of this kind"
+    return f"field {field}: {value!r}: {why}"
+
+
+def _check_listen(value: str, advertise: str | None) -> None:
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(
             f"field listen: {value!r} is not HOST:PORT; for example 127.0.0.1:8443, port 0 for a free one"
         )
+    if host.strip("[]") in ("0.0.0.0", "::") and advertise is None:
+        raise ConfigError(f"field advertise: needed with listen {value!r}, which peers cannot dial; give a URL")
 
 
 def _check_url(field: str, value: str) -> None:

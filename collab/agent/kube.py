@@ -116,7 +116,13 @@ class LocalApiserver:
         """What the agent itself shows the apiserver; the token file is read anew, since tokens rotate."""
         headers = {"Accept": "application/json", "User-Agent": "collab"}
         if self._token_file:
-            headers["Authorization"] = f"Bearer {Path(self._token_file).read_text(encoding='utf-8').strip()}"
+            try:
+                token = Path(self._token_file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                # the apiserver's 401 is then told to whoever asked
+                self._note("NoToken", f"{self._token_file}: {error.strerror}")
+            else:
+                headers["Authorization"] = f"Bearer {token}"
         return headers
 
     async def _get(self, target: str, answer_s: float = ANSWER_S) -> Outcome:
@@ -144,7 +150,8 @@ class LocalApiserver:
             except WatchLost as lost:
                 if lost.relist:
                     watch.revision = ""
-                self._note("WatchLost", f"{action.kind} of {action.namespace}: {lost}")
+                if not watch.failures:
+                    self._note("WatchLost", f"{action.kind} of {action.namespace}: {lost}")
                 # also after 410, so that a server that always answers 410 is not asked without pause
                 await asyncio.sleep(self._backoff_s(watch.failures))
                 watch.failures += 1

@@ -20,6 +20,8 @@ from yarl import URL
 CONNECT_S = 2.0
 ANSWER_S = 5.0
 BODY_MAX = 64 << 20
+HEAD_MAX = 1 << 20  # bytes of a line or header, as Go's servers take them; label selectors grow long
+HEADERS_MAX = 1000
 
 Connector: TypeAlias = Callable[[], aiohttp.BaseConnector]
 
@@ -68,6 +70,9 @@ def open_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
+        max_line_size=HEAD_MAX,
+        max_field_size=HEAD_MAX,
+        max_headers=HEADERS_MAX,
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         trace_configs=[_watch_connections()],

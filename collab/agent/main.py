@@ -29,7 +29,7 @@ from collab.agent.leftovers import Leftovers
 from collab.agent.link import Connector, open_session, plain_connector
 from collab.agent.log import AgentLog
 from collab.agent.operations import Operations
-from collab.agent.passing import Upstream
+from collab.agent.passing import Upstream, serve
 from collab.agent.peers import Peers
 from collab.agent.placing import Placing
 from collab.agent.proxy import Proxy
@@ -60,7 +60,6 @@ from collab.protocol.names import SiteName
 
 IDENTIFY_S = 2.0  # how long a start waits for the apiserver; an agent without one starts all the same
 STOP_S = 0.2  # for each of the two waits of aiohttp's shutdown; a watch that is passed through ends with it
-KEEPALIVE_S = 3600.0  # longer than clients keep an idle connection, so that none meets one that is just closing
 LOG_FILE = "agent.log"
 
 
@@ -177,14 +176,7 @@ class Agent:
             now=self._now,
         )
         self._proxy = self._make_proxy()
-        # a client that goes away ends what was done for it: a watch at the apiserver, above all
-        self._web = web.Server(
-            self._handle,
-            handler_cancellation=True,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE_S,
-            tcp_keepalive=False,
-        )
+        self._web = serve(self._handle)
 
     def _make_proxy(self) -> Proxy:
         local = Upstream(url=self._kube.url, tls=self._kube.tls)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from collab.agent.link import Lost, Progress, decoded_headers, describe, target_url
+from collab.agent.link import HEAD_MAX, HEADERS_MAX, Lost, Progress, decoded_headers, describe, target_url
 
 WHOLE_BODY_MAX = 4 << 20  # a request body up to this size is read first, so that aiohttp may repeat an idempotent call
+KEEPALIVE_S = 3600.0  # longer than clients keep an idle connection, so that none meets one that is just closing
 SCOPE_HEADER = "X-Collab-Scope"
 _HOP_BY_HOP = {
     "connection",
@@ -34,6 +36,8 @@ _HOP_BY_HOP = {
 _OURS = "x-collab-"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
@@ -44,6 +48,23 @@ class Upstream:
 
     def at(self, target: str) -> URL:
         return target_url(self.url, target)
+
+
+def serve(handler: Handler) -> web.Server:
+    """A server for requests that are passed on: nothing that the apiserver would take is refused here.
+
+    A client that goes away ends what was done for it: a watch at the apiserver, above all.
+    """
+    return web.Server(
+        handler,
+        handler_cancellation=True,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        tcp_keepalive=False,
+        max_line_size=HEAD_MAX,
+        max_field_size=HEAD_MAX,
+        max_headers=HEADERS_MAX,
+    )
 
 
 class Relayed(web.StreamResponse):

@@ -52,6 +52,7 @@ def test_a_template_reaches_any_site() -> None:
         ("site: Paris\napiserver: {url: 'http://a'}", "field site: site name 'Paris'"),
         ("site: paris\napiserver: {url: 'ftp://a'}", "field apiserver.url: 'ftp://a' is not a URL"),
         ("site: paris\napiserver: {url: 'http://['}", "field apiserver.url: 'http://[' is not a URL"),
+        (GOOD + "listen: '0.0.0.0:1'", "field advertise: needed with listen '0.0.0.0:1'"),
         (GOOD + "advertise: nowhere", "field advertise: 'nowhere' is not a URL"),
         (GOOD + "peers: 'http://fixed:1'", "does not contain {site}"),
         (GOOD + "peers: {Rennes: 'http://a'}", "field peers: site name 'Rennes'"),
@@ -76,3 +77,14 @@ def test_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"site: \xe9")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 6"):
         load(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("field", ["ca", "token_file"])
+def test_a_file_that_is_named_must_be_usable(field: str, tmp_path: Path) -> None:
+    path, named = tmp_path / "a.yaml", tmp_path / "named"
+    path.write_text(f"site: paris\napiserver: {{url: 'https://a', {field}: '{named}'}}\n")
+    with pytest.raises(ConfigError, match=f"field apiserver.{field}: .* No such file"):
+        load(path)
+    named.write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match=f"field apiserver.{field}: .*: not a file of this kind"):
+        load(path)

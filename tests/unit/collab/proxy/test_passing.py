@@ -88,6 +88,23 @@ def test_a_chunked_body_is_passed_on_whole() -> None:
     asyncio.run(scenario())
 
 
+def test_a_long_selector_and_a_large_body_are_not_refused() -> None:
+    async def scenario() -> None:
+        seen: list[bytes] = []
+        body = bytes(range(256)) * (20 << 10)  # 5 MiB, streamed
+        target = b"/api/v1/pods?labelSelector=" + b"x" * 100_000
+        request = (
+            b"PUT " + target + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        async with upstream(answering(ANSWERS["whole"], seen)) as apiserver, proxy(apiserver) as url:
+            got = await converse(url, request + body)
+        assert got.endswith(b"\x00\xff\n")
+        assert seen[0].startswith(b"PUT " + target + b" HTTP/1.1\r\n")
+        assert seen[0].endswith(b"\r\n\r\n" + body)
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_asks_before_it_sends_a_body_is_told_to() -> None:
     async def scenario() -> None:
         seen: list[bytes] = []

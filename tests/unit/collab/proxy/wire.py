@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from collab.agent.config import AgentConfig, ApiserverAddress, Peers
 from collab.agent.disk import MemoryDisk
 from collab.agent.leftovers import Leftovers
 from collab.agent.link import open_session, plain_connector
 from collab.agent.operations import Operations
-from collab.agent.passing import Upstream
+from collab.agent.passing import Upstream, serve
 from collab.agent.placing import Placing
 from collab.agent.proxy import Proxy
 from collab.agent.reading import Reading
@@ -77,7 +75,7 @@ async def upstream(serve: Serve) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=1 << 20)
     host, port = server.sockets[0].getsockname()[:2]
     try:
         yield f"http://{host}:{port}"
@@ -110,7 +108,7 @@ async def proxy(
             placing=Placing(sites, leftovers, rng),
         )
         proxy = Proxy(sites, scoped, core=core, knows=config.knows)
-        server = web.Server(proxy.answer, handler_cancellation=True, access_log=None)
+        server = serve(proxy.answer)
         listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
         host, port = listening.sockets[0].getsockname()[:2]
         try:
