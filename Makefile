@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types sim record recordings tables bench real clean
+.PHONY: demo test check lint types sim record recordings differential tables bench real clean
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fakekube needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -34,6 +34,10 @@ sim: $(READY)
 
 recordings: $(READY)
 	$(BIN)/python -m tests.recordings.replay
+
+# random requests to fakekube and to the real apiserver; skipped in one line where it is not built
+differential: $(READY)
+	$(BIN)/python -m tests.differential.apiserver
 
 # needs a running apiserver: make record SERVER=https://127.0.0.1:6443 TOKEN=...
 record: $(READY)
