@@ -17,14 +17,14 @@ WRITES = ("create", "patch", "update")
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One value written to one path. `seen` is what the writer had read there (writers read, then write on that very
-    resourceVersion), so a later write is known to have replaced it knowingly."""
+    """One value written to one path. `replaced` is what the writer had seen there: the value it read (writers read, then
+    write on that very resourceVersion), and those that its site showed as losers of a conflict."""
 
     id: str
     site: str
     path: str
     value: str | None
-    seen: str | None
+    replaced: tuple[str | None, ...]
     acknowledged: bool
 
 
@@ -50,10 +50,19 @@ def _writes(call: Call, resource: str) -> Iterator[_Write]:
     patch = call.invoke.value.get("patch")
     if call.invoke.resource != resource or call.surely_failed or not isinstance(patch, Mapping):
         return
-    seen = call.end.value.get("seen") if call.end is not None else None
-    before: Mapping[str, str | None] = seen if isinstance(seen, Mapping) else {}
     for key, value in sorted(patch.items()):
-        yield _Write(call.invoke.id, call.invoke.process, f"labels/{key}", value, before.get(key), call.acknowledged)
+        yield _Write(
+            call.invoke.id, call.invoke.process, f"labels/{key}", value, _replaced(call, key), call.acknowledged
+        )
+
+
+def _replaced(call: Call, key: str) -> tuple[str | None, ...]:
+    """Nothing is known of a write without an end, and a create replaces nothing."""
+    told = call.end.value if call.end is not None else {}
+    seen, overrode = told.get("seen"), told.get("overrode")
+    values = [seen[key]] if isinstance(seen, Mapping) and key in seen else []
+    losers = overrode.get(key, ()) if isinstance(overrode, Mapping) else ()
+    return (*values, *losers)
 
 
 def _accounted_for(write: _Write, writes: list[_Write], views: Mapping[str, SiteView], resource: str) -> bool:
@@ -69,7 +78,7 @@ def _stands(write: _Write, view: SiteView, resource: str) -> bool:
 
 
 def _replaces(other: _Write, write: _Write) -> bool:
-    return other is not write and other.path == write.path and other.seen == write.value and other.id != write.id
+    return other is not write and other.path == write.path and write.value in other.replaced and other.id != write.id
 
 
 def _shown_as_loser(write: _Write, view: SiteView, resource: str) -> bool:

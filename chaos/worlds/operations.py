@@ -6,7 +6,7 @@ Shared by all worlds, so a world brings only its clock, its addresses and its cl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import aiohttp
@@ -15,6 +15,7 @@ import msgspec
 from chaos.checks.history import History, Line, LineType
 from chaos.scenario.duration import NANOSECOND_DIGITS
 from chaos.scenario.timeline import Operation
+from chaos.worlds.views import CONFLICTS, losers_of
 
 CLIENT_TIMEOUT_S: Final = 30.0
 """How long a user waits for an answer; after it the operation is `info`: it may have happened."""
@@ -26,12 +27,14 @@ _MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How an operation ended. `seen` is what a write replaced, per label key."""
+    """How an operation ended. `seen` is what a write replaced, per label key; `overrode` the values that the site showed
+    beside it as losers of a conflict, and that the write settles."""
 
     type: LineType
     code: int | None = None
     rv: str | None = None
     seen: Mapping[str, str | None] | None = None
+    overrode: Mapping[str, list[str | None]] | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -51,6 +54,8 @@ class Users:
         answer = await self._answer(operation)
         if answer.seen is not None:
             value["seen"] = dict(answer.seen)
+        if answer.overrode:
+            value["overrode"] = dict(answer.overrode)
         self._write(answer.type, operation, {**value, **answer.detail}, answer)
 
     def _write(
@@ -109,7 +114,8 @@ class _Client:
             current = await self._read(path)
             if isinstance(current, Answer):
                 return current
-            answer = await self._replace(path, operation, current)
+            overrode = await self._shown_losers(operation)
+            answer = replace(await self._replace(path, operation, current), overrode=overrode)
             if answer.code != 409:
                 break
         return answer
@@ -122,6 +128,20 @@ class _Client:
         if status != 200 or not isinstance(body, dict):
             return Answer("fail", code=status, detail={"problem": "reading first"})
         return body
+
+    async def _shown_losers(self, operation: Operation) -> dict[str, list[str | None]]:
+        """Losing values that this site shows now for the labels about to be written; none where nobody shows conflicts."""
+        try:
+            async with self.session.get(self.url + CONFLICTS) as response:
+                losers = losers_of(await response.read()) if response.status == 200 else ()
+        except (TimeoutError, aiohttp.ClientError, ConnectionError, msgspec.DecodeError) as error:
+            raise Unsent(f"reading first: {_problem(error)}") from error
+        found: dict[str, list[str | None]] = {}
+        for loser in losers:
+            key = loser.path.removeprefix("labels/")
+            if loser.resource == operation.resource and key in operation.patch:
+                found.setdefault(key, []).append(loser.value)
+        return found
 
     async def _replace(self, path: str, operation: Operation, current: dict[str, object]) -> Answer:
         if operation.verb == "update":

@@ -93,7 +93,7 @@ def site_view(site: str, documents: Mapping[str, bytes], resources: Iterable[str
     """
     try:
         records = msgspec.json.decode(documents[RECORDS], type=_Records).records
-        conflicts = msgspec.json.decode(documents[CONFLICTS], type=_Conflicts).conflicts
+        losers = losers_of(documents[CONFLICTS])
         namespaces = msgspec.json.decode(documents[NAMESPACES], type=_Namespaces).items
         configmaps = msgspec.json.decode(documents[CONFIGMAPS], type=_ConfigMaps).items
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -103,13 +103,19 @@ def site_view(site: str, documents: Mapping[str, bytes], resources: Iterable[str
     return SiteView(
         site=site,
         records=tuple(_record(record) for record in records),
-        losers=tuple(loser for conflict in conflicts for loser in _losers(conflict)),
+        losers=losers,
         objects={
             name: _content(namespace, configmaps if name in shared else ())
             for namespace in namespaces
             if (name := f"namespaces/{namespace.metadata.name}") in wanted
         },
     )
+
+
+def losers_of(document: bytes) -> tuple[LosingValue, ...]:
+    """The losing values of a CONFLICTS document. Raises msgspec.DecodeError for anything else."""
+    conflicts = msgspec.json.decode(document, type=_Conflicts).conflicts
+    return tuple(loser for conflict in conflicts for loser in _losers(conflict))
 
 
 def _record(record: _Record) -> RecordView:

@@ -9,7 +9,7 @@ import pytest
 from chaos.checks.catalog import CHECKS, run_checks
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.finding import REASONS_MAX, Finding, judge, overall
-from chaos.checks.history import History
+from chaos.checks.history import History, Line
 from chaos.scenario.model import Claim
 from tests.unit.chaos.checks.planted import (
     GOOD,
@@ -177,6 +177,27 @@ def test_a_write_of_unknown_end_may_have_replaced_what_it_saw() -> None:
     views = {site: replace(view, losers=(), objects={TEAM: {"labels/crop": "wheat"}}) for site, view in VIEWS.items()}
     evidence = replace(GOOD, history=History(lines), views={**views, "d": SiteView(site="d")})
     assert found("no-lost-acknowledged-write", evidence).verdict == "valid"
+
+
+def test_a_later_write_settles_the_conflict_that_its_site_showed() -> None:
+    """w3 is written where `oats` stands and `wheat` is shown as its loser: it replaces both, knowingly."""
+    value = {"resource": TEAM, "patch": {"crop": "rye"}}
+    settled = {**value, "seen": {"crop": "oats"}, "overrode": {"crop": ["wheat"]}}
+    w3 = [
+        Line(t=40, process="b", type="invoke", f="patch", id="w3", value=value),
+        Line(t=40, process="b", type="ok", f="patch", id="w3", value=settled),
+    ]
+    views = {
+        site: replace(view, losers=(), objects={TEAM: {"labels/crop": "rye"}})
+        for site, view in VIEWS.items()
+        if site != "d"
+    }
+    evidence = replace(GOOD, history=History([*LINES, *w3]), views=views)
+    assert found("no-lost-acknowledged-write", evidence).verdict == "valid"
+
+    unshown = replace(w3[1], value={**value, "seen": {"crop": "oats"}})
+    blind = replace(evidence, history=History([*LINES, w3[0], unshown]))
+    assert found("no-lost-acknowledged-write", blind).guilty == ("w2",)
 
 
 def test_a_write_that_had_not_seen_it_replaces_nothing() -> None:

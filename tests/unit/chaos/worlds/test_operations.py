@@ -13,6 +13,7 @@ from chaos.scenario.timeline import Operation
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.operations import Users, command_body
+from chaos.worlds.views import CONFLICTS
 from chaos.worlds.virtual import World
 
 TEAM = "namespaces/team"
@@ -124,6 +125,8 @@ def test_a_write_that_always_meets_another_gives_up_as_failed() -> None:
         puts = 0
 
         async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == CONFLICTS:
+                return web.Response(status=404)
             if request.method == "GET":
                 return web.Response(body=b'{"metadata":{"resourceVersion":"1"}}')
             self.puts += 1
@@ -132,6 +135,33 @@ def test_a_write_that_always_meets_another_gives_up_as_failed() -> None:
     busy = Busy(409)
     line = end_of(_as("update"), busy)
     assert (line.type, line.code, busy.puts) == ("fail", 409, 5)
+
+
+def test_a_write_tells_which_conflicts_it_settled() -> None:
+    loser = {"value": "wheat", "site": "site-001", "stamp": [1, "w"]}
+    path = "f:metadata/f:labels/f:crop"
+    conflicts = [
+        {"resource": TEAM, "object": TEAM, "path": path, "losers": [loser]},
+        {"resource": TEAM, "object": TEAM, "path": "f:metadata/f:labels/f:other", "losers": [loser]},
+        {"resource": "namespaces/else", "object": "namespaces/else", "path": path, "losers": [loser]},
+    ]
+
+    class Shows(Answers):
+        async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == CONFLICTS:
+                return web.Response(body=msgspec.json.encode({"conflicts": conflicts}))
+            return web.Response(body=b'{"metadata":{"resourceVersion":"1","labels":{"crop":"barley"}}}')
+
+    line = end_of(PATCH, Shows(200))
+    assert (line.value["seen"], line.value["overrode"]) == ({"crop": "barley", "old": None}, {"crop": ["wheat"]})
+
+
+def test_an_answer_that_cannot_be_read_stops_the_write_before_it_begins() -> None:
+    class Garbled(Answers):
+        async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(body=b"<html>" if request.path == CONFLICTS else b'{"metadata":{}}')
+
+    assert end_of(PATCH, Garbled(200)).type == "fail"
 
 
 def test_a_create_names_its_members_and_its_object() -> None:
