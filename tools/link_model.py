@@ -429,6 +429,7 @@ TAIL: Final = """\
 - No congestion window and no slow start: what is sent is on its way at once, at the link's rate. Each connection has the rate for itself.
 - No acknowledgements: when only the way back is cut, the sender does not notice, and nothing sent gives up for it.
 - `reject` in one direction resets the connections of both ways at once; a connect from the other side then hangs, since its SYN passes and the answer does not.
+- `abort` always resets the peer. asyncio on a real socket closes it, which is a FIN unless unread bytes wait. Everything else a protocol is told is compared with asyncio's own transport in `tests/unit/chaos/virtual/test_like_asyncio.py`.
 - A peer that closed still takes what was on the wire; it answers data with a reset, as a kernel does.
 """
 

@@ -158,6 +158,7 @@ class Connection:
         if stream.reader.transport is None:
             self._finish()
             stream.reader.lost(os_error(errno.ECONNRESET))
+        self.end_closed()
 
     def _finish(self) -> None:
         self.up.finish()
