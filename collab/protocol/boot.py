@@ -43,6 +43,7 @@ class SavedRecord:
     inviter: SiteName | None = None
     member: bool = False
     twin_uid: str = ""
+    twin_kinds: tuple[str, ...] = ()
     updates: list[bytes] = field(default_factory=list)
     shadows: dict[ObjectId, bytes] = field(default_factory=dict)
 
@@ -109,7 +110,7 @@ def read_record(gid: RecordId, entries: Sequence[bytes]) -> SavedRecord:
             case "update":
                 saved.updates.append(payload)
             case "twin":
-                saved.twin_uid = _text(fields, "uid")
+                saved.twin_uid, saved.twin_kinds = _text(fields, "uid"), _texts(fields, "kinds")
             case "shadow":
                 saved.shadows[_shadow_of(payload)] = payload
             case _:
@@ -135,3 +136,10 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise BadEntryError(f"journal entry: {name} must be text, is {value!r}")
     return value
+
+
+def _texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = fields.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadEntryError(f"journal entry: {name} must be a list of texts, is {value!r}")
+    return tuple(value)

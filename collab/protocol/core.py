@@ -183,7 +183,7 @@ class SiteCore:
             raise BadEntryError("its document has no root")
         replica = Replica(self.site, sync, root.name, self, inviter=saved.inviter)
         replica.phase = "member" if saved.member else "joining"
-        replica.twin.load(saved.shadows, saved.twin_uid)
+        replica.twin.load(saved.shadows, saved.twin_uid, saved.twin_kinds)
         if not saved.member:
             replica.twin.taking = self._joining.taking(replica.view.policy)
         self.add(replica, turn)

@@ -166,6 +166,7 @@ class Joining:
             sync.record.close()
             turn.drop(sync.journal)
             return
+        sync.hush()
         replica = self._host.hold(sync, root.name, peer)
         row = replica.row
         recovering = row is not None and row.is_member

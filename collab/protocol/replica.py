@@ -39,11 +39,12 @@ from collab.protocol.messages import (
 from collab.protocol.names import RecordId, SiteName
 from collab.protocol.ownership import OFFER_S, READY_S, Move, Standing
 from collab.protocol.site import Site
-from collab.protocol.sync import FLUSH_S, GOSSIP_LINK_S, GOSSIP_S, RecordSync
+from collab.protocol.sync import FLUSH_S, GOSSIP_LINK_S, GOSSIP_S, RELAY_S, RecordSync
 from collab.protocol.turn import Turn
 from collab.protocol.twin import Twin
 from collab.record.document import Gap, Poisoned
 from collab.record.joins import MemberRow
+from collab.record.overlay import MESH_LIMIT
 from collab.record.record import LamportLeap, Record
 from collab.record.slots import BadSlot
 from collab.record.updates import BadUpdate
@@ -235,7 +236,7 @@ class Replica:
             changes, self.sync.changes = self.sync.changes, []
             self._apply_rules(changes, turn)
         if touched and self.phase != "ended":
-            self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+            self.site.timers.set_earlier(("flush", self.gid), turn.now + RELAY_S)
 
     def _apply_rules(self, changes: list[Changes], turn: Turn) -> None:
         if self.view.destroyed:
@@ -577,11 +578,17 @@ class Replica:
             self.tell_owed(SiteName(row.site), turn)
 
     def _start_flows(self, turn: Turn) -> None:
+        """Members that were none when their link came up. In a mesh both compare; in a large record, where hundreds may
+        join at once, OPs just begin to flow: whoever invited a site has sent it everything, gossip finds the rest."""
+        large = len(in_rows(self.view)) > MESH_LIMIT
         for peer in self.sync.neighbours:
             flow = self.sync.flows.get(peer)
             if (flow is None or not flow.live) and self.site.links.connected(peer) and self.view.is_member(peer):
-                self.sync.link_up(peer)
-                self.sync.have(peer, turn)
+                flow = flow or self.sync.link_up(peer)
+                if large:
+                    flow.live = True
+                else:
+                    self.sync.have(peer, turn)
 
     def _compact(self, turn: Turn) -> None:
         state = self.sync.compact()

@@ -23,7 +23,9 @@ from collab.record.updates import BadUpdate, Clocks, Shape, clocks_bytes, read_c
 from collab.record.view import Changes
 
 FLUSH_S = 0.02
-"""OPs and ACKs of one record wait this long for company."""
+"""Own writes of one record wait this long for company."""
+RELAY_S = 0.05
+"""What is passed on for others, and ACKs, wait longer: meanwhile most neighbours have sent it themselves."""
 GOSSIP_S = 5.0
 GOSSIP_LINK_S = 15.0
 """How long a connection made for one anti-entropy round is wanted."""
@@ -42,7 +44,7 @@ class Flow:
     live: bool = False
     gap: bool = False
     overflow: bool = False
-    pending: deque[tuple[int, Clocks]] = field(default_factory=deque)
+    pending: deque[tuple[int, tuple[Clocks, ...]]] = field(default_factory=deque)
     known: Clocks = field(default_factory=dict)
     ack_seq: int = 0
     ack_due: Clocks = field(default_factory=dict)
@@ -54,22 +56,28 @@ class Flow:
     def acknowledged(self, seq: int) -> None:
         """The peer has every OP up to this one, durably."""
         while self.pending and self.pending[0][0] <= seq:
-            _raise(self.known, self.pending.popleft()[1])
+            for ends in self.pending.popleft()[1]:
+                _raise(self.known, ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """An update that neighbours may not have: who sent it and whose slots it holds do not get it back."""
+    """An update that neighbours may not have: who sent it and whose slots it holds do not get it back. `base`: what it
+    needs of other clients than its own."""
 
     update: bytes
     shape: Shape
     source: SiteName | None
     origin: str
+    base: Clocks
 
 
 def covers(have: Mapping[int, int], clocks: Mapping[int, int]) -> bool:
     """Is everything of `clocks` in `have`?"""
-    return all(have.get(client, 0) >= clock for client, clock in clocks.items())
+    for client, clock in clocks.items():  # a loop: this runs for every update on every link
+        if have.get(client, 0) < clock:
+            return False
+    return True
 
 
 def _raise(target: Clocks, clocks: Mapping[int, int]) -> None:
@@ -142,8 +150,13 @@ class RecordSync:
         if len(self._seen) >= SEEN_UPDATES:
             self._seen.clear()
         self._seen[update] = shape.end
-        self._outbox.append(Fresh(update=update, shape=shape, source=source, origin=_origin(shape)))
-        self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+        base = {client: n for client, n in shape.needs.items() if client not in shape.first}
+        self._outbox.append(Fresh(update=update, shape=shape, source=source, origin=_origin(shape), base=base))
+        self.site.timers.set_earlier(("flush", self.gid), turn.now + (FLUSH_S if source is None else RELAY_S))
+
+    def hush(self) -> None:
+        """Relay nothing of what came so far: a first DIFF is somebody's whole state, known to the others."""
+        self._outbox.clear()
 
     # -- merging ------------------------------------------------------------------------------------------------
 
@@ -188,7 +201,7 @@ class RecordSync:
             _raise(flow.known, ends)
 
     def _owe_ack(self, turn: Turn) -> None:
-        self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+        self.site.timers.set_earlier(("flush", self.gid), turn.now + RELAY_S)
 
     def rebuild(self, writer: str) -> None:
         """Load the document again from what is on disk, as another writer (a new join) or after yrs failed in it."""
@@ -323,7 +336,7 @@ class RecordSync:
     def flush(self, turn: Turn) -> None:
         """Send what was collected: one frame per set of updates, encoded once for all peers that get the same."""
         fresh, self._outbox = self._outbox, []
-        frames: dict[tuple[int, ...], tuple[bytes, Clocks]] = {}
+        frames: dict[tuple[int, ...], tuple[bytes, tuple[Clocks, ...]]] = {}
         self._seq += 1 if fresh else 0
         for peer in self._receivers() if fresh else ():
             flow = self.flows.get(peer)
@@ -341,16 +354,15 @@ class RecordSync:
         greeted, self._greeted = self._greeted, {}
         return tuple(dict.fromkeys((*self.neighbours, *greeted)))
 
-    def _op(self, fresh: list[Fresh]) -> tuple[bytes, Clocks]:
+    def _op(self, fresh: list[Fresh]) -> tuple[bytes, tuple[Clocks, ...]]:
         base: Clocks = {}
-        ends: Clocks = {}
         for one in fresh:
-            _raise(base, {client: n for client, n in one.shape.needs.items() if client not in one.shape.first})
-            _raise(ends, one.shape.end)
+            if one.base:
+                _raise(base, one.base)
         op = Op(doc=self.gid, seq=self._seq, base=clocks_bytes(base), upd=tuple(one.update for one in fresh))
-        return encode(op), ends
+        return encode(op), tuple(one.shape.end for one in fresh)
 
-    def _send_op(self, peer: SiteName, flow: Flow, frame: bytes, ends: Clocks, turn: Turn) -> None:
+    def _send_op(self, peer: SiteName, flow: Flow, frame: bytes, ends: tuple[Clocks, ...], turn: Turn) -> None:
         if len(flow.pending) >= MAX_PENDING:
             flow.overflow = True
             return

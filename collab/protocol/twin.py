@@ -7,7 +7,7 @@ real server deletes the contents one by one, on other streams, seconds before th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 from collab.protocol.actions import UnwatchKind, WatchKind
@@ -64,6 +64,7 @@ class Twin:
         self._vanished: dict[ObjectId, tuple[int, str]] = {}
         self._verifying = False
         self._listed_at: dict[GroupKind, int] = {}
+        self._taken_in: dict[GroupKind, None] = {}  # kinds whose first list, what was there before, is in the record
         self._retry: dict[ObjectId, None] = {}
         self._reread: dict[ObjectId, None] = {}
         self._failures = 0
@@ -71,9 +72,10 @@ class Twin:
 
     # -- beginning and end --------------------------------------------------------------------------------------
 
-    def load(self, entries: Mapping[ObjectId, bytes], made: str) -> None:
+    def load(self, entries: Mapping[ObjectId, bytes], made: str, taken_in: Iterable[GroupKind] = ()) -> None:
         """Take up the durable state of an earlier run."""
         self.made = made
+        self._taken_in = dict.fromkeys(taken_in)
         for object_id, state in entries.items():
             self._shadow(object_id).load(state)
             self._entries[object_id] = state
@@ -91,13 +93,18 @@ class Twin:
         self.site.timers.cancel(("twin", self.sync.gid))
 
     def take_root(self, obj: KubeObject, turn: Turn) -> None:
-        """The record is being made from this namespace: all its shared values are first edits."""
+        """The record is being made from this namespace: all its shared values, and its contents, are first edits."""
+        policy = self.sync.record.view.policy
+        self._taken_in = dict.fromkeys(policy.kinds if policy else ())
         self._own_root(obj, self._shadow(self._root).adopt(obj, ROOT_INCARNATION), turn, adopted=False)
 
     def entries(self) -> list[bytes]:
         """Journal entries that stand for all durable state, for a rewritten journal."""
-        made = [entry("twin", {"uid": self.made})] if self.made else []
+        made = [self._entry()] if self.made else []
         return made + [entry("shadow", {}, state) for _, state in sorted(self._entries.items())]
+
+    def _entry(self) -> bytes:
+        return entry("twin", {"uid": self.made, "kinds": sorted(self._taken_in)})
 
     @property
     def uid(self) -> str:
@@ -186,7 +193,7 @@ class Twin:
 
     def _made(self, obj: KubeObject, turn: Turn) -> None:
         self.made = _meta(obj, "uid")
-        turn.persist(self.sync.journal, entry("twin", {"uid": self.made}))
+        turn.persist(self.sync.journal, self._entry())
 
     def _become_active(self, turn: Turn) -> None:
         if self.phase != "active":
@@ -214,19 +221,41 @@ class Twin:
     def _contents_listed(self, fact: Listed, turn: Turn) -> None:
         seen = {_meta(item, "name"): item for item in fact.items}
         held = sorted(object_id for object_id in self._shadows if object_id.kind == fact.kind)
-        self._listed_at[fact.kind] = fact.revision
         if is_restored([self._shadows[object_id] for object_id in held], fact.revision):
             for object_id in held:
                 step = self._shadow(object_id).reset(seen.get(object_id.name), fact.revision)
                 self._take(object_id, step, turn)
         for item in fact.items:
-            self._content_seen(fact.kind, item, turn)
+            shadow = self._shadows.get(ObjectId(fact.kind, _meta(item, "name")))
+            if fact.kind in self._taken_in or (shadow and (shadow.uid or shadow.busy)):
+                self._content_seen(fact.kind, item, turn)
+            else:
+                self._adopt_content(fact.kind, item, turn)
+        self._listed(fact, turn)
         for object_id in held:
             if object_id.name not in seen:
                 self._vanish(object_id, fact.revision, "", turn)
         for object_id in self.sync.record.view.objects():
             if object_id.kind == fact.kind:
                 self.reconcile(object_id, turn)
+
+    def _listed(self, fact: Listed, turn: Turn) -> None:
+        self._listed_at[fact.kind] = fact.revision
+        for object_id, shadow in self._shadows.items():
+            if object_id.kind == fact.kind and not shadow.uid and not shadow.busy:
+                shadow.gone(fact.revision)
+        if self.phase == "active" and fact.kind not in self._taken_in:
+            self._taken_in[fact.kind] = None
+            turn.persist(self.sync.journal, self._entry())
+
+    def _adopt_content(self, kind: GroupKind, obj: KubeObject, turn: Turn) -> None:
+        """What was there before its kind was shared here: it fills gaps, and loses as a visible conflict (D5); it does
+        not lift what was deleted from the record (D6)."""
+        if self.phase != "active" or why_not_shared(kind, obj):
+            return
+        object_id = ObjectId(kind, _meta(obj, "name"))
+        self._write_edits(object_id, self._shadow(object_id).adopt(obj, self._n(object_id)), turn, adopted=True)
+        self.reconcile(object_id, turn)
 
     def _content_seen(self, kind: GroupKind, obj: KubeObject, turn: Turn) -> None:
         if self.phase == "active" and not why_not_shared(kind, obj):
