@@ -29,6 +29,8 @@ class RequestInfo:
     name: str = ""
     subresource: str = ""
     rest: tuple[str, ...] = ()
+    # Whether the path goes through a namespace.
+    inside: bool = False
 
 
 def resource_path(path: str) -> tuple[str, str, Sequence[str]] | None:
@@ -44,7 +46,7 @@ def resource_path(path: str) -> tuple[str, str, Sequence[str]] | None:
 def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo | None:
     """The resource request that `method` and the encoded `path` stand for; None when the path is not of that form."""
     found = resource_path(path)
-    if found is None or not found[2][0]:
+    if found is None:
         return None
     group, version, encoded = found
     segments = [unquote(segment) for segment in encoded] if "%" in path else list(encoded)
@@ -59,9 +61,9 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
 
 
 def _located(verb: str, group: str, version: str, segments: Sequence[str]) -> RequestInfo:
-    namespace = ""
+    namespace, inside = "", False
     if segments[0] == "namespaces" and len(segments) > 2 and not _of_the_namespace(segments):
-        namespace, segments = segments[1], segments[2:]
+        namespace, segments, inside = segments[1], segments[2:], True
     elif segments[0] == "namespaces" and len(segments) > 1:
         namespace = segments[1]
     padded = [*segments, "", "", ""]
@@ -74,6 +76,7 @@ def _located(verb: str, group: str, version: str, segments: Sequence[str]) -> Re
         name=padded[1],
         subresource=padded[2],
         rest=tuple(segments[3:]),
+        inside=inside,
     )
 
 

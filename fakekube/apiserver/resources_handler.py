@@ -40,7 +40,10 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     """The answer to a request for a resource; None when the path does not lead to a served group-version."""
     query = parse_query(request.query)
     info = request_info(request.method, request.path, query)
-    if info is None or not site.catalog.resources(info.group, info.version):
+    if info is None or (info.group and site.catalog.group(info.group) is None):
+        return None
+    if not info.resource and not info.rest and request.path.endswith("/"):
+        # /api/v1/ is a document of discovery
         return None
     served = site.served(info.group, info.version, info.resource)
     if served is None:
@@ -85,7 +88,7 @@ def _warned(call: Call, handler: Handler) -> Answer:
 def _located(served: Served, info: RequestInfo) -> Subresource | None:
     """The subresource meant. 404 where scope and path do not fit, or nothing is served at the path."""
     misplaced = served.namespaced and info.name and not info.namespace
-    if misplaced or (not served.namespaced and info.namespace and info.resource != "namespaces"):
+    if misplaced or (not served.namespaced and info.inside):
         raise unknown_path()
     if not info.subresource:
         return None

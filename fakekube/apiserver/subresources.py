@@ -99,14 +99,12 @@ def create_token(call: Call) -> Answer:
     options = body_options("CreateOptions", call.query, call.header("user-agent"))
     request = default_kind(decoded_body(call, options), TOKEN_REQUEST)
     account = require(call.site, call.served, call.namespace, call.info.name)
-    answered = issue(call.site, account, request)
-    return _encoded(call, 201, _owned(call, answered, options))
+    return _encoded(call, 201, _owned(call, request, issue(call.site, account, request), options))
 
 
-def _owned(call: Call, answered: KubeObject, options: BodyOptions) -> KubeObject:
-    """What is answered and not stored has its managedFields too."""
+def _owned(call: Call, sent: KubeObject, answered: KubeObject, options: BodyOptions) -> KubeObject:
+    """What is answered and not stored has its managedFields too: of what was sent."""
     kind = call.served.type.gvk if call.subresource is None else call.subresource.gvk
-    sent = {member: value for member, value in answered.items() if member != "status"}
     time = timestamp(call.site.now())
     owned = tracked_view(sent, kind, time, options.write.manager, call.info.subresource)
     return with_metadata(answered, managedFields=metadata(owned).get("managedFields"))
@@ -121,7 +119,7 @@ def create_review(call: Call) -> Answer:
     if call.served.namespaced:
         review = in_namespace(call.served, call.namespace, review)
     answered = reviewed(call.site, call.served.type.qualified, review, call.request.user)
-    return _encoded(call, 201, _owned(call, answered, options))
+    return _encoded(call, 201, _owned(call, review, answered, options))
 
 
 def get_log(call: Call) -> Answer:

@@ -11,7 +11,7 @@ from fakekube.registry.admission import admit_create
 from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
-from fakekube.registry.prepare import prepare_create
+from fakekube.registry.prepare import as_decoded, prepare_create
 from fakekube.registry.rules import canonical, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -28,7 +28,7 @@ def create(
 
     `tracks` is false when `sent` carries the managedFields that this write leaves (server-side apply).
     """
-    obj = default(in_namespace(served, namespace, sent), served.type)
+    obj = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
     sent = with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
     owned = tracked(site, served, None, sent, options.manager, "") if tracks else sent

@@ -41,6 +41,12 @@ def new_daemon_set(site: Site, daemons: KubeObject) -> KubeObject:
     return _with_template_generation(daemons, 1)
 
 
+def with_template_generation(daemons: KubeObject, default: str) -> KubeObject:
+    """The annotation as it is, else with the default."""
+    notes = {TEMPLATE_GENERATION: default, **(metadata(daemons).get("annotations") or {})}
+    return with_metadata(daemons, annotations=notes)
+
+
 def _with_template_generation(daemons: KubeObject, generation: int) -> KubeObject:
     notes = {**(metadata(daemons).get("annotations") or {}), TEMPLATE_GENERATION: str(generation)}
     return with_metadata(daemons, annotations=notes)

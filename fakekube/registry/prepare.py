@@ -15,6 +15,7 @@ from fakekube.registry.kind_strategies import (
     new_volume,
     updated_daemon_set,
     updated_stateful_set,
+    with_template_generation,
 )
 from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
 from fakekube.registry.service_addresses import SERVICES, allocated, kept_from
@@ -40,6 +41,11 @@ def prepare_create(site: Site, served: Served, obj: KubeObject, *, dry_run: bool
 def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
     kind = _ON_UPDATE.get(served.type.qualified)
     return kind(site, obj, held, subresource) if kind is not None else obj
+
+
+def as_decoded(served: Served, obj: KubeObject) -> KubeObject:
+    """`obj` with what the way through the internal form adds to it; whoever writes the object owns that too."""
+    return with_template_generation(obj, "0") if served.type.qualified == "daemonsets.apps" else obj
 
 
 def may_be_removed(served: Served, obj: KubeObject) -> bool:

@@ -16,6 +16,7 @@ from fakekube.registry.metadata import timestamp
 from fakekube.registry.schema import schema_for
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, Strategy
+from fakekube.registry.validation import validate_create, validate_update
 
 
 def canonical(served: Served, obj: KubeObject) -> KubeObject:
@@ -32,20 +33,12 @@ def empty_object(served: Served) -> KubeObject:
 
 def create_causes(served: Served, obj: KubeObject) -> list[Cause]:
     """Why `obj` may not be created; empty when it may."""
-    if metadata(obj).get("name"):
-        return []
-    return [
-        Cause(
-            reason="FieldValueRequired",
-            message="Required value: name or generateName is required",
-            field="metadata.name",
-        )
-    ]
+    return validate_create(obj, served.type)
 
 
 def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
     """Why `held` may not become `obj`; empty when it may."""
-    return []
+    return validate_update(obj, held, served.type, subresource)
 
 
 def tracked(
@@ -56,14 +49,21 @@ def tracked(
     if schema is None:
         return obj
     if subresource == "scale":
-        obj = _as_scaled(obj)
+        obj = _as_scaled(held or {}, obj, manager)
     return after_update(held, obj, write_of(site, served, manager, subresource), schema)
 
 
-def _as_scaled(obj: KubeObject) -> KubeObject:
-    """A Scale of zero has no replicas to own."""
+def _as_scaled(held: KubeObject, obj: KubeObject, manager: str) -> KubeObject:
+    """What a write through /scale owns: nothing when it scales to zero, as a Scale leaves that out.
+
+    Seen on kube-apiserver 1.37.2: a manager that scales again loses its entry, and gets it back the next time.
+    """
     spec: KubeObject = obj.get("spec") or {}
-    return obj if spec.get("replicas") else {**obj, "spec": {k: v for k, v in spec.items() if k != "replicas"}}
+    entries = metadata(held).get("managedFields") or []
+    again = any((each.get("manager"), each.get("subresource")) == (manager, "scale") for each in entries)
+    if spec.get("replicas") and not again:
+        return obj
+    return {**obj, "spec": {member: value for member, value in spec.items() if member != "replicas"}}
 
 
 def tracked_view(obj: KubeObject, kind: GroupVersionKind, time: str, manager: str, subresource: str = "") -> KubeObject:

@@ -6,6 +6,7 @@ Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Update) and pkg
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from fakekube.meta.errors import Cause, StatusError, conflict, invalid, not_found, stale_revision
 from fakekube.meta.objects import KubeObject, metadata, uid_of
@@ -15,7 +16,7 @@ from fakekube.registry.defaulting import default
 from fakekube.registry.managedfields import same_but_times
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
 from fakekube.registry.options import WriteOptions
-from fakekube.registry.prepare import may_be_removed, prepare_update
+from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
 from fakekube.registry.rules import canonical, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -47,7 +48,7 @@ def update(
     """
     held = require(site, served, namespace, name)
     live = as_served(served, held.obj)
-    wanted = default(in_namespace(served, namespace, change(live)), served.type)
+    wanted = as_decoded(served, default(in_namespace(served, namespace, change(live)), served.type))
     _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
@@ -138,13 +139,18 @@ def _carried_over(served: Served, held: KubeObject, wanted: KubeObject, subresou
         obj,
         uid=uid_of(wanted) or uid_of(held),
         creationTimestamp=old.get("creationTimestamp"),
-        deletionTimestamp=old.get("deletionTimestamp"),
-        deletionGracePeriodSeconds=old.get("deletionGracePeriodSeconds"),
+        # a deletion, once begun, stays; that none can be begun this way, validation says
+        deletionTimestamp=old.get("deletionTimestamp") or metadata(wanted).get("deletionTimestamp"),
+        deletionGracePeriodSeconds=_first(old, wanted, "deletionGracePeriodSeconds"),
         generation=old.get("generation"),
         resourceVersion=old.get("resourceVersion"),
         selfLink=None,
     )
     return obj if subresource in _UNCOUNTED else with_metadata(obj, generation=_generation(served, held, obj))
+
+
+def _first(old: Mapping[str, Any], wanted: KubeObject, member: str) -> object:
+    return metadata(wanted).get(member) if old.get(member) is None else old[member]
 
 
 def _only_status(served: Served, held: KubeObject, wanted: KubeObject) -> KubeObject:
