@@ -101,6 +101,8 @@ class Joining:
         """The allow-list and the collision check come before any byte of the contents is asked for."""
         join = self._joins.get(invite.doc)
         if join is not None and (join.peer, join.inv) == (peer, invite.inv):
+            if join.asked:  # the inviter asks again: what was sent on an earlier link is lost
+                self._want(peer, invite, turn)
             return
         resource = f"{invite.root.kind}/{invite.root.name}"
         if not self._host.site.allows(peer) or check_resource(resource):
@@ -131,7 +133,10 @@ class Joining:
             self._refuse(peer, invite, 409, turn)
         else:
             join.asked = True
-            self._send(peer, Want(doc=invite.doc, sv=NO_CLOCKS, inv=invite.inv), turn)
+            self._want(peer, invite, turn)
+
+    def _want(self, peer: SiteName, invite: Invite, turn: Turn) -> None:
+        self._send(peer, Want(doc=invite.doc, sv=NO_CLOCKS, inv=invite.inv), turn)
 
     def _refuse(self, peer: SiteName, invite: Invite, code: int, turn: Turn) -> None:
         self._send(peer, Refuse(doc=invite.doc, inv=invite.inv, code=code), turn)

@@ -46,7 +46,10 @@ class Channel:
 
 @dataclass(slots=True)
 class Peer:
-    """What is known of one site's agent. `channel` is the established one; `advertised`: what its HELLO said."""
+    """What is known of one site's agent. `channel` is the established one; `advertised`: what its HELLO said.
+
+    `dialling`: from the Dial until its channel is established, lost or closed; no other is dialled meanwhile.
+    """
 
     site: SiteName
     address: str = ""
@@ -123,8 +126,6 @@ class Links:
         self.channels[number] = channel
         self._tend_at = max(self._tend_at, now)
         self.due_at = min(self.due_at, self._tend_at + TEND_EVERY_S)
-        if dialled is not None:
-            self.peer(dialled).dialling = False
         return channel
 
     def closed(self, number: int, now: float) -> SiteName | None:
@@ -133,6 +134,7 @@ class Links:
         if channel is None or channel.site is None:
             return None
         peer = self.peer(channel.site)
+        peer.dialling = peer.dialling and channel.dialled is None
         if peer.channel not in (None, number):
             return None
         lost = peer.channel == number
@@ -167,6 +169,7 @@ class Links:
                 return False
             self.hang_up(old.number, "replaced by a newer connection", turn)
         peer.channel, peer.failures, peer.heard_at = channel.number, 0, turn.now
+        peer.dialling = peer.dialling and channel.dialled is None
         return True
 
     def _replaces(self, new: Channel, old: Channel) -> bool:
@@ -184,6 +187,7 @@ class Links:
         turn.add(Hangup(channel=number, reason=reason))
         if channel.site is not None:
             peer = self.peer(channel.site)
+            peer.dialling = peer.dialling and channel.dialled is None
             if peer.channel == number:
                 peer.channel = None
             if peer.channel is None:
