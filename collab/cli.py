@@ -319,14 +319,17 @@ def _os_problem(listen: str, data_dir: str, error: OSError) -> str:
 
 
 async def _until_told(told: asyncio.Future[int], running: Agent) -> int:
-    """Wait for a signal or for the agent's failure; the exit code that says which."""
+    """Wait for a signal; the exit code. An agent that failed says so at once and still passes requests through."""
     failed = asyncio.ensure_future(running.failed())
-    failed.add_done_callback(lambda _: _tell(told, REFUSED))
+    failed.add_done_callback(_say_failed)
     code = await told
-    if failed.done():
-        raise Ended(REFUSED, f"the agent cannot go on: {failed.exception()}")
-    failed.cancel()
-    return code
+    return REFUSED if not failed.cancel() else code
+
+
+def _say_failed(failed: asyncio.Future[None]) -> None:
+    if not failed.cancelled():
+        text = f"collaboration has ended: {failed.exception()}; unscoped requests still pass, restart the agent"
+        _said(REFUSED, text)
 
 
 def _on_signal(number: int, told: asyncio.Future[int], code: int) -> None:

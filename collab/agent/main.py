@@ -141,7 +141,10 @@ class Agent:
         asyncio.get_running_loop().create_task(self._session.close())
 
     async def failed(self) -> None:
-        """Wait until the agent cannot go on, and raise why: its disk is full, or a step went wrong."""
+        """Wait until collaboration had to end, and raise why: the disk is full, or a step went wrong.
+
+        Unscoped requests still pass through then; the agent is to be stopped and started again.
+        """
         await self._has_failed.wait()
         assert self._failure is not None, "set before the event"
         raise self._failure
@@ -241,9 +244,14 @@ class Agent:
                 assert_never(action)
 
     def _fail(self, error: Exception) -> None:
-        self.log.note("Failed", f"{type(error).__name__}: {error}")
-        asyncio.get_running_loop().call_exception_handler({"message": "the agent stops", "exception": error})
-        self.kill()
+        """Memory and disk may differ now: collaboration ends until a restart. Clients of the apiserver go on."""
+        self.log.note("Failed", f"{type(error).__name__}: {error}; restart the agent")
+        if not isinstance(error, OSError):
+            # a mistake of ours, not of the machine: loud, with its traceback
+            asyncio.get_running_loop().call_exception_handler({"message": "the agent failed", "exception": error})
+        self.ready = False
+        self._tasks.cancel()
+        self._peers.drop_all()
         self._failure = error
         self._has_failed.set()
 

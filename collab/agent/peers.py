@@ -123,6 +123,11 @@ class Peers:
             return
         await self._serve(socket, action.site)
 
+    def drop_all(self) -> None:
+        """Close every channel at once, whatever waits in it."""
+        for number in list(self._channels):
+            self._abandon(number)
+
     def forget(self) -> None:
         """Drop every channel without a word: a crash."""
         self._channels.clear()

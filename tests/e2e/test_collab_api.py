@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
 
 from collab.agent.disk import MemoryDisk
-from tests.e2e.collab_sites import Federation, federation
+from tests.e2e.collab_sites import Federation, SiteUp, federation, until
 
 API = "/collab/v1"
 Story = Callable[[Federation], Awaitable[None]]
@@ -138,6 +139,54 @@ def test_nothing_runs_and_nothing_is_written_after_an_end() -> None:
         assert left == []
 
     asyncio.run(scenario())
+
+
+class FullDisk(MemoryDisk):
+    """A disk that is full from the moment it is told so."""
+
+    full = False
+
+    def append(self, name: str, data: bytes) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        super().append(name, data)
+
+
+def test_a_full_disk_ends_collaboration_but_no_request_of_a_client() -> None:
+    async def story(sites: Federation) -> None:
+        a, b = sites["a"], sites["b"]
+        assert (await a.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "team"}}, scope="a & b")).status == 201
+        a.agent.kill()
+        disk = FullDisk()
+        disk.files = cast(MemoryDisk, a.disk).files
+        a.disk = disk
+        await sites.restart("a")
+        await linked(b, "live")
+        disk.full = True
+        await a.label("team", k="v")
+        with pytest.raises(OSError, match="No space left"):
+            await asyncio.wait_for(a.agent.failed(), 20)
+        assert await a.labels("team") == {"k": "v"}
+        await a.label("team", k="w")
+        assert await a.labels("team") == {"k": "w"}
+        assert (await a.operate("destroy", "team")).status == 503
+        async with a.session.get(f"{a.agent.url}/healthz") as answer:
+            assert answer.status == 503
+        await linked(b, "down", "dialling")
+        assert await b.labels("team") == {}
+
+    told(story, "a", "b")
+
+
+async def linked(site: SiteUp, *states: str) -> None:
+    """Wait until the link to the only peer is in one of these states."""
+
+    async def reached() -> bool:
+        peers = (await site.ask("GET", f"{API}/sites")).body["peers"]
+        assert isinstance(peers, list)
+        return bool(peers) and peers[0]["state"] in states
+
+    await until(reached, f"the link of {site.name} is {states}")
 
 
 def test_an_agent_may_be_stopped_twice_and_started_by_another() -> None:
