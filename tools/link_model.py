@@ -336,6 +336,43 @@ async def crash_behind_a_cut(bench: Bench) -> str:
     return f"{told}; after a write: errno {client.lost[1]} after {_ms(client.lost[0] - start)}" if client.lost else told
 
 
+# Sites
+
+
+async def pause(bench: Bench) -> str:
+    client, server = await bench.joined()
+    bench.network.pause("rennes")
+    client.transport.write(b"wait")
+    await asyncio.sleep(600)
+    before, resumed = len(server.arrived), bench.loop.time()
+    bench.network.resume("rennes")
+    await asyncio.sleep(1)
+    return f"{before} B while paused; {server.arrived[0][1]} B after {_ms(server.arrived[0][0] - resumed)}"
+
+
+async def connect_to_paused(bench: Bench) -> str:
+    bench.network.pause("rennes")
+    return await bench.failed_connect()
+
+
+async def skew(bench: Bench) -> str:
+    bench.network.set_skew("rennes", -3600)
+
+    async def look() -> tuple[float, float]:
+        start = bench.loop.time()
+        await asyncio.sleep(10)
+        return bench.loop.now(), bench.loop.time() - start
+
+    with site_context("rennes"):
+        there, slept_s = await bench.loop.create_task(look())
+    return f"{there - bench.loop.now():g} s on the wall; a sleep of 10 s takes {_ms(slept_s)}"
+
+
+async def names(bench: Bench) -> str:
+    bench.network.fail_names("paris")
+    return await bench.failed_connect()
+
+
 # 7, 8. draws and deliveries
 
 
@@ -404,6 +441,15 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Row]]]] = (
             Row(what="abort", expected="errno 104 at the peer after one latency", measure=abort, test="test_abort_resets_the_peer_after_one_latency_and_loses_the_data"),
             Row(what="crash of a site", expected="the same, and nobody listens", measure=crash, test="test_a_crash_resets_the_peers_and_the_listeners_are_gone"),
             Row(what="crash behind a cut", expected="learned by the next write, or never", measure=crash_behind_a_cut, test="test_behind_a_cut_a_crash_is_learned_by_the_next_write_or_never"),
+        ),
+    ),
+    (
+        "Sites",
+        (
+            Row(what="pause for 600 s", expected="nothing runs there; at the resume what has waited, in order", measure=pause, test="test_a_paused_site_runs_nothing_and_catches_up_in_order"),
+            Row(what="connect to a paused site", expected="its kernel answers", measure=connect_to_paused, test="test_the_kernel_of_a_paused_site_completes_connections_but_nobody_accepts"),
+            Row(what="wall clock an hour behind", expected="timers are right", measure=skew, test="test_the_wall_clock_of_a_site_may_be_wrong_and_its_timers_are_not"),
+            Row(what="names fail", expected="EAI_AGAIN (-3) at once", measure=names, test="test_a_site_without_names_reaches_itself_and_keeps_its_connections"),
         ),
     ),
     (

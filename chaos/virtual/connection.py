@@ -60,7 +60,9 @@ class Connection:
         Raises ConnectionRefusedError (111) when nobody listens or the link rejects, TimeoutError (110) after the network's give-up.
         """
         loop = self._network.loop
-        give_up = loop.call_at_ns(loop.now_ns + self._network.connect_give_up_ns, self.give_up)
+        give_up = loop.call_at_ns(
+            loop.now_ns + self._network.connect_give_up_ns, self.give_up, context=self._network.kernel
+        )
         if self.up.link is not None and self.up.link.mode is CutMode.REJECT:
             self.break_off()
         else:

@@ -11,12 +11,14 @@ from chaos.virtual.sites import site_of
 _SHOWN: Final = 20
 
 
-def describe_deadlock(loop: asyncio.AbstractEventLoop) -> str:
+def describe_deadlock(loop: asyncio.AbstractEventLoop, paused: Sequence[str] = ()) -> str:
     """The tasks of a loop that has nothing left to do, in the order in which they were made."""
     tasks = sorted((task for task in asyncio.all_tasks(loop) if not task.done()), key=_age)
     lines = [_describe_task(task) for task in tasks[:_SHOWN]]
     if len(tasks) > _SHOWN:
         lines.append(f"  ... and {len(tasks) - _SHOWN} more")
+    if paused:
+        lines.append(f"  sites that are paused: {', '.join(paused)}")
     return "\n".join(
         [
             f"deadlock at virtual time {loop.time():.6f} s: no callback is ready, no timer is set, and {len(tasks)} tasks wait."

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 from chaos.virtual.deadlock import describe_deadlock, describe_livelock
 from chaos.virtual.errors import DeadlockError, LivelockError
 from chaos.virtual.network import Network
+from chaos.virtual.sites import current_site, site_of
 from chaos.virtual.sockets import SocketCalls
 from chaos.virtual.threads import Inbox
 
@@ -86,6 +87,7 @@ class VirtualLoop(SocketCalls):
         self._cancelled_timers = 0
         self._tie: Callable[[], int] = itertools.count().__next__ if shuffle is None else _drawn_ties(shuffle)
         self._inbox = Inbox()
+        self._frozen: dict[str, list[asyncio.Handle]] = {}
         self._task_numbers = itertools.count(1)
         self._livelock_turns = livelock_turns
         self._turns_of_last_move = 0
@@ -97,8 +99,9 @@ class VirtualLoop(SocketCalls):
         return self.now_ns / NS_PER_S
 
     def now(self) -> float:
-        """Virtual Unix time in seconds: what a clock on the wall of this world shows."""
-        return self.epoch_s + self.now_ns / NS_PER_S
+        """Virtual Unix time in seconds: what the clock on the wall shows at the site of the running code."""
+        now_s = self.epoch_s + self.now_ns / NS_PER_S
+        return now_s + self.network.skew_s(current_site()) if self.network.skews else now_s
 
     def set_time(self, seconds: float) -> None:
         """Move the clock to `seconds`. Timers that are due by then run in their order at the next turn.
@@ -155,14 +158,32 @@ class VirtualLoop(SocketCalls):
 
     def _run_once(self) -> None:
         self._count_turn()
-        ready = self._ready
+        ready, frozen = self._ready, self._frozen
         if not ready and not self._stopping:
             self._jump()
         self._take_due_timers()
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            if handle._cancelled or (frozen and self._freeze(handle)):
+                continue
+            handle._run()
+
+    # Paused sites
+
+    def pause(self, site: str) -> None:
+        """Run no callback of this site until `resume`, as SIGSTOP does: its timers and what it receives wait, and time goes on."""
+        self._frozen.setdefault(site, [])
+
+    def resume(self, site: str) -> None:
+        """Run what has waited, in its order."""
+        self._ready.extend(self._frozen.pop(site, []))
+
+    def _freeze(self, handle: asyncio.Handle) -> bool:
+        waiting = self._frozen.get(site_of(handle._context))  # type: ignore[attr-defined]  # private to asyncio, pinned by a test
+        if waiting is None:
+            return False
+        waiting.append(handle)
+        return True
 
     def _count_turn(self) -> None:
         self.turns += 1
@@ -182,7 +203,7 @@ class VirtualLoop(SocketCalls):
             heapq.heappop(timers)
             self._cancelled_timers -= 1
         if not timers:
-            raise DeadlockError(describe_deadlock(self))
+            raise DeadlockError(describe_deadlock(self, sorted(self._frozen)))
         self._move_to(timers[0][0])
 
     def _take_due_timers(self) -> None:

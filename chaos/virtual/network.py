@@ -14,6 +14,7 @@ import errno
 import random
 import socket
 from collections.abc import Iterable, Iterator
+from contextvars import Context
 from itertools import product
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -52,6 +53,9 @@ class Network:
         self._links: dict[tuple[str, str], Link] = {}
         self._sites: dict[str, Site] = {}
         self._aliases: dict[str, str] = {}
+        self.skews: dict[str, float] = {}
+        self._without_names: dict[str, None] = {}
+        self.kernel = Context()  # of timers that belong to no site's program, and run while one is paused
 
     # Sites and names
 
@@ -71,6 +75,8 @@ class Network:
         if host in _LOOPBACK or host in _ANY:
             return current_site()
         name = self._aliases.get(host, host)
+        if name != current_site() and current_site() in self._without_names:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         if name not in self._sites:
             known = ", ".join(sorted(self._sites)[:_SHOWN]) or "none yet"
             raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no site of this virtual network (sites: {known})")
@@ -83,6 +89,30 @@ class Network:
     def restart(self, site: str) -> None:
         """The site may connect and listen again; what listened before must listen anew."""
         self.add_site(site).up = True
+
+    def pause(self, site: str) -> None:
+        """Stop the site's program, as SIGSTOP does. Its kernel still completes connections and holds what arrives."""
+        self.loop.pause(self.add_site(site).name)
+
+    def resume(self, site: str) -> None:
+        """Let a paused site go on: first what has waited, in its order."""
+        self.loop.resume(site)
+
+    def set_skew(self, site: str, seconds: float) -> None:
+        """Put the site's wall clock (`loop.now()`) that far ahead; negative: behind. Timers are not affected."""
+        self.skews[self.add_site(site).name] = seconds
+
+    def skew_s(self, site: str) -> float:
+        """How far ahead a site's wall clock is."""
+        return self.skews.get(site, 0.0)
+
+    def fail_names(self, site: str) -> None:
+        """At this site no name resolves any more, its own and localhost excepted. Open connections live on."""
+        self._without_names[self.add_site(site).name] = None
+
+    def restore_names(self, site: str) -> None:
+        """Names resolve at this site again."""
+        self._without_names.pop(site, None)
 
     # Links
 

@@ -188,7 +188,9 @@ class Stream:
                 self.connection.reset_lost(self)
             if self._queue and self._give_up is None:
                 loop = self._network.loop
-                self._give_up = loop.call_at_ns(loop.now_ns + self._network.tcp_give_up_ns, self.connection.give_up)
+                self._give_up = loop.call_at_ns(
+                    loop.now_ns + self._network.tcp_give_up_ns, self.connection.give_up, context=self._network.kernel
+                )
         else:
             self._stop_giving_up()
 

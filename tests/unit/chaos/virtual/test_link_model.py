@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from chaos.virtual import CutMode, VirtualLoop, WireChunk, current_site, run_virtual, site_context
+from chaos.virtual import CutMode, DeadlockError, VirtualLoop, WireChunk, current_site, run_virtual, site_context
 
 T = TypeVar("T")
 Seen = tuple[float, str, object]
@@ -848,3 +848,118 @@ def test_a_mesh_of_200_sites_makes_no_link_until_one_is_used() -> None:
         return len(loop.network._links) - before
 
     assert run_virtual(main) == 2
+
+
+# Pause, skew, names
+
+
+def test_a_paused_site_runs_nothing_and_catches_up_in_order() -> None:
+    async def story(pair: Pair) -> None:
+        client, server = await pair.joined()
+        ticks: list[float] = []
+
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(1)
+                ticks.append(pair.loop.time())
+
+        with site_context("rennes"):
+            ticking = pair.loop.create_task(tick())
+        await asyncio.sleep(0.5)
+        pair.loop.network.pause("rennes")
+        client.transport.write(b"one")
+        await asyncio.sleep(5)
+        client.transport.write(b"two")
+        await asyncio.sleep(5)
+        assert (server.told("data"), ticks) == ([], [])
+        pair.loop.network.resume("rennes")
+        resumed = pair.loop.time()
+        await asyncio.sleep(1.5)
+        assert server.told("data") == [(at(resumed), b"one"), (at(resumed), b"two")]
+        assert ticks == [pytest.approx(resumed), pytest.approx(resumed + 1)]
+        ticking.cancel()
+
+    in_pair(story)
+
+
+def test_the_kernel_of_a_paused_site_completes_connections_but_nobody_accepts() -> None:
+    async def story(pair: Pair) -> None:
+        pair.loop.network.pause("rennes")
+        client = await pair.connect()
+        assert client.seen == [(0.04, "made", None)]
+        await asyncio.sleep(60)
+        assert pair.servers == []
+        pair.loop.network.resume("rennes")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [server.seen for server in pair.servers] == [[(at(60.04), "made", None)]]
+
+    in_pair(story)
+
+
+def test_tcp_gives_up_for_a_paused_site_as_well() -> None:
+    async def story(pair: Pair) -> None:
+        client, _ = await pair.joined()
+        with site_context("paris"):
+            pair.loop.call_later(1, client.transport.write, b"lost")
+        await asyncio.sleep(2)
+        pair.cut("drop")
+        client.transport.write(b"more")
+        pair.loop.network.pause("paris")
+        await asyncio.sleep(1000)
+        pair.loop.network.resume("paris")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert client.told("lost") == [(pair.loop.time(), errno.ECONNRESET)]
+
+    in_pair(story)
+
+
+def test_a_deadlock_names_the_sites_that_are_paused() -> None:
+    async def story(pair: Pair) -> None:
+        async def nap() -> None:
+            await asyncio.sleep(1)
+
+        with site_context("rennes"):
+            napping = pair.loop.create_task(nap())
+        pair.loop.network.pause("rennes")
+        await napping
+
+    with pytest.raises(DeadlockError, match="paused: rennes"):
+        in_pair(story)
+
+
+def test_the_wall_clock_of_a_site_may_be_wrong_and_its_timers_are_not() -> None:
+    async def story(pair: Pair) -> None:
+        pair.loop.network.set_skew("rennes", -3600)
+
+        async def look() -> tuple[float, float]:
+            before = pair.loop.now()
+            await asyncio.sleep(10)
+            return before, pair.loop.now()
+
+        right = pair.loop.now()
+        with site_context("rennes"):
+            assert await pair.loop.create_task(look()) == (right - 3600, right - 3590)
+        assert pair.loop.now() == right + 10
+
+    in_pair(story)
+
+
+def test_a_site_without_names_reaches_itself_and_keeps_its_connections() -> None:
+    async def story(pair: Pair) -> None:
+        client, server = await pair.joined()
+        pair.loop.network.fail_names("paris")
+        with pytest.raises(socket.gaierror, match="Temporary failure in name resolution"):
+            await pair.connect()
+        await pair.connect(src="rennes")
+        with site_context("paris"):
+            await pair.loop.create_server(lambda: Recorder(pair.loop), port=80)
+        await pair.connect(host="paris")
+        client.transport.write(b"still")
+        await asyncio.sleep(1)
+        assert [data for _, data in server.told("data")] == [b"still"]
+        pair.loop.network.restore_names("paris")
+        await pair.connect()
+
+    in_pair(story)
