@@ -7,12 +7,14 @@ as they were. Source: evanphx/json-patch, and answers recorded from kube-apiserv
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from fakekube.apiserver.gojson import parse_json
 from fakekube.meta.gofmt import go_value
+from fakekube.registry.canonical import Repeated
 from fakekube.registry.patch import JSON_PATCH, STRATEGIC_PATCH
 
 # Which objects a patch enters: member -> the same of what is below it.
@@ -20,16 +22,40 @@ Touched = Mapping[str, Any]
 
 
 def shown_result(patch_type: str, patched: Mapping[str, Any], body: bytes) -> Callable[[], str]:
-    """The text, made when it is asked for: most patches never are."""
+    """The text, made when it is asked for: most patches never are. Of a strategic patch only the patch is shown."""
 
     def shown() -> str:
         if patch_type == STRATEGIC_PATCH:
-            return quoted(go_value(patched))
-        return quoted(
-            json.dumps(_sorted(patched, _touched(patch_type, body)), separators=(",", ":"), ensure_ascii=False)
-        )
+            return quoted(go_value(msgspec.json.decode(body)))
+        return quoted(json.dumps(decoded_order(patch_type, patched, body), separators=(",", ":"), ensure_ascii=False))
 
     return shown
+
+
+def decoded_order(patch_type: str, patched: Mapping[str, Any], body: bytes) -> Any:
+    """The result with its members in the order in which the real server reads them."""
+    if patch_type == STRATEGIC_PATCH:
+        return _all_sorted(patched)
+    return _sorted(patched, _touched(patch_type, body))
+
+
+def repeated_names(patch_type: str, body: bytes) -> Iterator[str]:
+    """`duplicate field "data.a"` for each name that an object of the patch has twice."""
+    prefix = "json patch " if patch_type == JSON_PATCH else ""
+    for place in _repeated(parse_json(body), ""):
+        yield f'{prefix}duplicate field "{place}"'
+
+
+def _repeated(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _repeated(each, f"{place}[{index}]")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            inner = f"{place}.{name}" if place else name
+            if isinstance(name, Repeated):
+                yield inner
+            yield from _repeated(member, inner)
 
 
 def quoted(text: str) -> str:
@@ -61,3 +87,9 @@ def _sorted(value: Any, touched: Any) -> Any:
     if isinstance(value, list):
         return [_sorted(each, touched.get(str(index))) for index, each in enumerate(value)]
     return value
+
+
+def _all_sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _all_sorted(value[key]) for key in sorted(value)}
+    return [_all_sorted(each) for each in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
 from fakekube.apiserver.codec import media_type
 from fakekube.apiserver.list_options import options_invalid
-from fakekube.apiserver.patch_texts import shown_result
+from fakekube.apiserver.patch_texts import decoded_order, repeated_names, shown_result
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
 from fakekube.meta.objects import GroupVersionKind, KubeObject
@@ -61,17 +61,21 @@ def patch_type(call: Call) -> str:
 def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObject:
     """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
     gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
-    patched = apply_patch(patch_type(call), live, call.request.body, schema_for(gvk))
-    shown = shown_result(patch_type(call), patched, call.request.body)
+    kind, body = patch_type(call), call.request.body
+    patched = apply_patch(kind, live, body, schema_for(gvk))
+    shown = shown_result(kind, patched, body)
     _require_same_kind(patched, gvk, shown)
     try:
         canonical = canonicalize(patched, gvk)
+        if canonical.strict_errors:
+            canonical = canonicalize(decoded_order(kind, patched, body), gvk)
     except DecodeError as error:
         raise _undecodable(shown, str(error)) from None
-    if canonical.strict_errors and options.field_validation == "Strict":
-        raise _undecodable(shown, f"strict decoding error: {', '.join(canonical.strict_errors)}")
+    strange = [*repeated_names(kind, body), *canonical.strict_errors]
+    if strange and options.field_validation == "Strict":
+        raise _undecodable(shown, f"strict decoding error: {', '.join(strange)}")
     if options.field_validation != "Ignore":
-        call.warnings.extend(canonical.strict_errors)
+        call.warnings.extend(strange)
     require_name(call.info.name, canonical.object)
     return canonical.object
 

@@ -160,17 +160,31 @@ class PlainShape:
         return obj
 
 
+_PARTIAL_LIST = "PartialObjectMetadataList"
+
+
 class PartialShape:
     """PartialObjectMetadata: the kind and the metadata alone."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, kind: str) -> None:
         self._version = version
+        self._kind = kind
         self.frames_key = f"partial {version}"
 
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
+        if self._kind == _PARTIAL_LIST:
+            raise self._unfit(served, "is not a list", served.type.kind)
         return partial(obj, self._version)
 
+    def _unfit(self, served: Served, why: str, kind: str) -> StatusError:
+        """406: a list was asked for as one object, or the reverse."""
+        internal = served.type.group.partition(".")[0] or "core"
+        message = f"you requested {self._kind}, but the requested object {why} (*{internal}.{kind})"
+        return StatusError(code=406, reason="NotAcceptable", message=message)
+
     def page(self, served: Served, page: Page) -> KubeObject:
+        if self._kind != _PARTIAL_LIST:
+            raise self._unfit(served, "is a list", served.type.list_kind)
         shown_list = partial_list([item.obj for item in page.items], list_metadata(page), self._version)
         # Go's nil slice: the real server prints null for none.
         return {**shown_list, "items": shown_list["items"] or None}
@@ -241,8 +255,8 @@ def representation(accept: str, query: Mapping[str, str], verb: str, now: Callab
     match accepted.as_kind:
         case "Table":
             shape: Shape = TableShape(accepted.version, query.get("includeObject", ""), now)
-        case "PartialObjectMetadata" | "PartialObjectMetadataList":
-            shape = PartialShape(accepted.version)
+        case "PartialObjectMetadata" | "PartialObjectMetadataList" as kind:
+            shape = PartialShape(accepted.version, kind)
         case _:
             if accepted.media_type == JSON:
                 return _STORED_JSON

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 from email.utils import formatdate
+from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod
 
-from fakekube.apiserver.filters import BODY_MAX_BYTES
+from fakekube.apiserver.filters import BODY_MAX_BYTES, status_response
 from fakekube.apiserver.request import Request
+from fakekube.apiserver.resources_handler import method_not_allowed
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 
@@ -40,7 +43,7 @@ class HttpSite:
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Start serving; port 0 takes a free one. Raises OSError when the address is in use."""
         loop = asyncio.get_running_loop()
-        self._protocols = web.Server(
+        self._protocols = _Server(
             self._answer, access_log=None, keepalive_timeout=KEEPALIVE_S, tcp_keepalive=False, handler_cancellation=True
         )
         self._server = await loop.create_server(self._protocols, host, port)
@@ -134,6 +137,36 @@ class _Stream(web.StreamResponse):
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
         self._headers.popall("Server", None)
+
+
+class _Protocol(web.RequestHandler):
+    """aiohttp's reader of requests, which answers what it cannot read as the real server does."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A method that HTTP does not know is a method that no resource allows; all else is no HTTP."""
+        if isinstance(exc, BadHttpMethod):
+            refused = status_response(method_not_allowed())
+        else:
+            text = f"{status} {HTTPStatus(status).phrase}"
+            refused = Response(
+                status=status, headers=(("Content-Type", "text/plain; charset=utf-8"),), body=text.encode()
+            )
+        response = _Plain(status=refused.status, headers=[*refused.headers], body=refused.body)
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """The same for every connection."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
 
 
 class WatchPump:

@@ -40,6 +40,7 @@ def bind(site: Site, served: Served, namespace: str, binding: KubeObject, option
         lambda pod: _assigned(pod, node, notes, site.now()),
         options,
         subresource="binding",
+        tracks=False,
     )
 
 
