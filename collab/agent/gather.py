@@ -16,9 +16,9 @@ from collab.agent.link import Answered, Outcome
 from collab.agent.scoping import SITE_ANNOTATION, UNREACHABLE_ANNOTATION
 from collab.agent.sharing import Shared
 from collab.agent.target import Target
-from collab.protocol.localness import shared_values
+from collab.protocol.localness import SHARED_FIELDS, shared_values
 from collab.protocol.names import SiteName
-from fakekube.meta.objects import KubeObject, name_of, namespace_of
+from fakekube.meta.objects import KubeObject
 
 GATEWAY_CODES = (502, 503, 504)
 _SITE_COLUMN = {
@@ -109,9 +109,15 @@ def merge_tables(answers: Sequence[SiteAnswer], target: Target) -> Gathered:
 def _site_rows(site: SiteName, table: KubeObject, names: Sequence[str]) -> Iterable[KubeObject]:
     positions = {str(column.get("name")): n for n, column in enumerate(_dicts(table.get("columnDefinitions")))}
     for row in _dicts(table.get("rows")):
-        cells = row.get("cells") or []
-        picked = [cells[positions[name]] if name in positions else _ABSENT_CELL for name in names]
-        yield {**row, "cells": [site, *picked], "object": annotated(row.get("object") or {}, {SITE_ANNOTATION: site})}
+        cells = [_cell(row.get("cells"), positions.get(name)) for name in names]
+        yield {**row, "cells": [site, *cells], "object": annotated(_dict(row.get("object")), {SITE_ANNOTATION: site})}
+
+
+def _cell(cells: object, position: int | None) -> object:
+    """A cell, or that there is none: sites of different versions may have different columns."""
+    if position is None or not isinstance(cells, list) or position >= len(cells):
+        return _ABSENT_CELL
+    return cells[position]
 
 
 def merge_lists(answers: Sequence[SiteAnswer], target: Target) -> Gathered:
@@ -139,12 +145,13 @@ def merge_objects(answers: Sequence[SiteAnswer], target: Target) -> Gathered:
 
 def _identity(answer: SiteAnswer, item: KubeObject, target: Target) -> str:
     """Equal for twins of one record with equal content; unique for everything else."""
-    namespace = name_of(item) if target.is_namespace else namespace_of(item)
-    shared = answer.shared.get(namespace)
-    if shared is None or not (target.group == "" and shared.covers(target.resource)):
-        return f"{answer.site}/{namespace}/{name_of(item)}"
-    content = json.dumps(shared_values(target.resource, item))
-    return f"{shared.gid}/{name_of(item)}/{content}"
+    metadata = _dict(item.get("metadata"))
+    name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+    shared = answer.shared.get(name if target.is_namespace else namespace)
+    covered = shared is not None and target.group == "" and shared.covers(target.resource)
+    if shared is None or not covered or target.resource not in SHARED_FIELDS:
+        return f"{answer.site}/{namespace}/{name}"
+    return f"{shared.gid}/{name}/{json.dumps(shared_values(target.resource, item))}"
 
 
 def annotated(item: Mapping[str, object], annotations: Mapping[str, str]) -> KubeObject:

@@ -166,7 +166,8 @@ class LocalApiserver:
         watch.revision = str(_metadata(found).get("resourceVersion") or "")
         if not watch.revision.isdecimal():
             raise WatchLost(f"a list with resourceVersion {watch.revision!r}", relist=True)
-        items = tuple(cast(list[KubeObject], found.get("items") or []))
+        listed_items = found.get("items")
+        items = tuple(map(_mapping, listed_items if isinstance(listed_items, list) else ()))
         listed = Listed(kind=action.kind, namespace=action.namespace, revision=int(watch.revision), items=items)
         self._tell(listed, lambda: watch.live)
 
@@ -188,7 +189,7 @@ class LocalApiserver:
             raise WatchLost(describe(error)) from error
 
     def _take_event(self, action: WatchKind, watch: _Watch, event: KubeObject) -> None:
-        told = cast(KubeObject, event.get("object") or {})
+        told = _mapping(event.get("object"))
         kind = event.get("type")
         if kind == "ERROR":
             raise WatchLost(f"{told.get('code')} {told.get('message')}", relist=told.get("code") == 410)
@@ -228,9 +229,13 @@ def parse_object(body: bytes) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _metadata(obj: Mapping[str, object]) -> Mapping[str, object]:
-    found = obj.get("metadata")
-    return found if isinstance(found, dict) else {}
+def _metadata(obj: KubeObject) -> KubeObject:
+    return _mapping(obj.get("metadata"))
+
+
+def _mapping(value: object) -> KubeObject:
+    """An object; {} for what a gateway may have put in its place."""
+    return value if isinstance(value, dict) else {}
 
 
 def _target(action: WatchKind, query: Mapping[str, str]) -> str:
