@@ -26,6 +26,6 @@ def _update(obj: KubeObject, held: KubeObject) -> Causes:
         yield invalid("preemptionPolicy", obj.get("preemptionPolicy"), IMMUTABLE)
 
 
-SCHEDULING = {
+PRIORITY = {
     "scheduling.k8s.io/v1/priorityclasses": Kind(create=_priority_class, update=_update, update_repeats_create=False)
 }
