@@ -1,0 +1,45 @@
+"""Whether an object of a built-in kind may exist: the rules of the real server, with its field paths and words.
+
+`validate_create` and `validate_update` return every cause; a kind without rules of its own has its metadata checked.
+Source: pkg/apis/*/validation of Kubernetes 1.37; `validation-1.37.json` holds 5,067 recorded single mistakes.
+"""
+
+from __future__ import annotations
+
+from fakekube.meta.errors import Cause
+from fakekube.meta.objects import KubeObject, metadata
+from fakekube.registry.resources import ResourceType
+from fakekube.registry.validation import object_meta
+from fakekube.registry.validation.kind import Kind
+from fakekube.registry.validation.kinds import KINDS
+from fakekube.registry.validation.names import path_segment
+
+_GENERIC = Kind()
+
+
+def validate_create(obj: KubeObject, resource: ResourceType) -> list[Cause]:
+    """Why `obj` (defaulted and prepared) may not be created; empty when it may."""
+    kind = _kind(resource)
+    causes = list(object_meta.created(dict(metadata(obj)), resource.namespaced, kind.name, own=kind.own))
+    causes += kind.create(obj)
+    return causes or list(object_meta.created(dict(metadata(obj)), resource.namespaced, path_segment))
+
+
+def validate_update(
+    obj: KubeObject, held: KubeObject, resource: ResourceType, subresource: str = "", *, unconditional: bool = True
+) -> list[Cause]:
+    """Why `held` may not become `obj`. `unconditional`: the kind takes updates without a resourceVersion."""
+    kind = _kind(resource)
+    causes = list(
+        object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=unconditional, own=kind.own)
+    )
+    if subresource == "status":
+        return causes + list(kind.status(obj, held))
+    if subresource:
+        return causes
+    causes += kind.update(obj, held)
+    return causes + list(kind.create(obj)) if kind.update_repeats_create else causes
+
+
+def _kind(resource: ResourceType) -> Kind:
+    return KINDS.get(f"{resource.api_version}/{resource.plural}", _GENERIC)

@@ -1,0 +1,77 @@
+"""The causes of an invalid object, worded as field.Error words them.
+
+Source: k8s.io/apimachinery/pkg/util/validation/field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from fakekube.meta.errors import Cause
+
+Causes = Iterator[Cause]
+
+
+def required(path: str, detail: str = "") -> Cause:
+    return Cause(reason="FieldValueRequired", message=_detailed("Required value", detail), field=path)
+
+
+def invalid(path: str, value: object, detail: str = "") -> Cause:
+    return Cause(reason="FieldValueInvalid", message=_detailed(f"Invalid value: {go_value(value)}", detail), field=path)
+
+
+def forbidden(path: str, detail: str = "") -> Cause:
+    return Cause(reason="FieldValueForbidden", message=_detailed("Forbidden", detail), field=path)
+
+
+def unsupported(path: str, value: object, supported: Iterable[str]) -> Cause:
+    """`supported` in the order the server lists it."""
+    listed = ", ".join(quoted(each) for each in supported)
+    detail = f"supported values: {listed}" if listed else ""
+    message = _detailed(f"Unsupported value: {go_value(value)}", detail)
+    return Cause(reason="FieldValueNotSupported", message=message, field=path)
+
+
+def duplicate(path: str, value: object) -> Cause:
+    return Cause(reason="FieldValueDuplicate", message=f"Duplicate value: {go_value(value)}", field=path)
+
+
+def not_found(path: str, value: object, detail: str = "") -> Cause:
+    message = _detailed(f"Not found: {go_value(value)}", detail)
+    return Cause(reason="FieldValueNotFound", message=message, field=path)
+
+
+def too_long(path: str, most: int) -> Cause:
+    return Cause(reason="FieldValueTooLong", message=f"Too long: may not be more than {most} bytes", field=path)
+
+
+def too_many(path: str, count: int, most: int) -> Cause:
+    message = f"Too many: {count}: must have at most {most} item{'' if most == 1 else 's'}"
+    return Cause(reason="FieldValueTooMany", message=message, field=path)
+
+
+def all_invalid(path: str, value: object, details: Iterable[str]) -> Causes:
+    """One cause for each thing that is wrong with `value`."""
+    for detail in details:
+        yield invalid(path, value, detail)
+
+
+def _detailed(head: str, detail: str) -> str:
+    return f"{head}: {detail}" if detail else head
+
+
+def quoted(text: str) -> str:
+    """A string as Go's %q prints it."""
+    return json.dumps(text, ensure_ascii=False).replace("\\u00", "\\x")
+
+
+def go_value(value: object) -> str:
+    """A value as an error message shows it: strings quoted, everything else as JSON in Go's order."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else json.dumps(value)

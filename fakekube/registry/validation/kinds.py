@@ -1,0 +1,37 @@
+"""The rules of every built-in kind, by api version and plural."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
+from fakekube.registry.validation.coordination import COORDINATION
+from fakekube.registry.validation.kind import Kind
+from fakekube.registry.validation.names import dns_label, path_segment
+from fakekube.registry.validation.pods import pod, updated_pod
+from fakekube.registry.validation.priority import PRIORITY
+from fakekube.registry.validation.storage import STORAGE
+
+# Kinds with rules of their own; names of all others are subdomains.
+KINDS: Mapping[str, Kind] = {
+    **ADMISSIONREGISTRATION,
+    **COORDINATION,
+    **PRIORITY,
+    **STORAGE,
+    "v1/namespaces": Kind(name=dns_label),
+    "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
+    "v1/services": Kind(name=dns_label),
+    "apps/v1/statefulsets": Kind(name=dns_label),
+    **dict.fromkeys(
+        (
+            "v1/events",
+            "certificates.k8s.io/v1/certificatesigningrequests",
+            "policy/v1/poddisruptionbudgets",
+            "rbac.authorization.k8s.io/v1/clusterrolebindings",
+            "rbac.authorization.k8s.io/v1/clusterroles",
+            "rbac.authorization.k8s.io/v1/rolebindings",
+            "rbac.authorization.k8s.io/v1/roles",
+        ),
+        Kind(name=path_segment),
+    ),
+}
