@@ -26,7 +26,7 @@ from fakekube.registry.validation.names import (
     qualified_name,
     user_id,
 )
-from fakekube.registry.validation.scheduling import affinity, spreading, tolerations
+from fakekube.registry.validation.placement import affinity, spreading, tolerations
 from fakekube.registry.validation.volumes import volumes
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
