@@ -51,11 +51,11 @@ SILENCE: Mapping[Mode, tuple[str, Mapping[str, int]]] = {
 }
 
 
-class ToxiproxyError(Exception):
+class ToxiproxyError(OSError):
     """A call was refused, or answered in a way that the API does not promise."""
 
 
-class Unreachable(ToxiproxyError):
+class Unreachable(ToxiproxyError, ConnectionError):
     """No server at that address."""
 
 
