@@ -16,7 +16,7 @@ from fakekube.meta.objects import KubeObject
 from fakekube.registry.list import Page
 from fakekube.registry.rules import empty_object
 from fakekube.registry.strategies import Served
-from fakekube.registry.versions import shown
+from fakekube.registry.versions import has_forms, shown
 from fakekube.storage.items import Event, Item
 
 
@@ -81,7 +81,8 @@ class StoredJson:
     def page(self, served: Served, page: Page) -> bytes:
         """Items of a typed list have neither kind nor apiVersion: the stored bytes begin with both, and are cut there."""
         cut = len(served.head)
-        items = b",{".join([shown(served, item).data[cut:] for item in page.items])
+        listed = [shown(served, item) for item in page.items] if has_forms(served) else page.items
+        items = b",{".join([item.data[cut:] for item in listed])
         head = (
             f'{{"kind":"{served.type.list_kind}","apiVersion":"{served.type.api_version}",'
             f'"metadata":{encode_json(list_metadata(page)).decode().rstrip()},"items":['

@@ -12,7 +12,7 @@ from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.prepare import as_decoded, prepare_create
-from fakekube.registry.rules import canonical, create_causes, tracked
+from fakekube.registry.rules import canonical_again, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.versions import as_stored
@@ -28,13 +28,13 @@ def create(
 
     `tracks` is false when `sent` carries the managedFields that this write leaves (server-side apply).
     """
-    obj = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
+    decoded = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
-    sent = with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
-    owned = tracked(site, served, None, sent, options.manager, "") if tracks else sent
+    obj = with_metadata(decoded, deletionTimestamp=None, deletionGracePeriodSeconds=None)
+    owned = tracked(site, served, None, obj, options.manager, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
-    prepared = canonical(served, prepare_create(site, served, named, dry_run=options.dry_run))
+    prepared = canonical_again(served, prepare_create(site, served, named, dry_run=options.dry_run), sent)
     _require_valid(served, prepared, create_causes(served, prepared))
     return _written(site, served, namespace, prepared, options)
 

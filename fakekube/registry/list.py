@@ -123,6 +123,8 @@ def _page(
     limit: int,
 ) -> Page:
     chosen = options.selection
+    if limit <= 0 and not chosen and after == ("", ""):
+        return Page(items=keyspace.listed(namespace), revision=revision)
     found = _selected(keyspace, namespace, chosen, after)
     if limit <= 0:
         return Page(items=list(found), revision=revision)

@@ -25,6 +25,14 @@ def canonical(served: Served, obj: KubeObject) -> KubeObject:
     return canonicalize(typed, served.type.gvk).object
 
 
+def canonical_again(served: Served, obj: KubeObject, before: KubeObject) -> KubeObject:
+    """`obj` in canonical form, when it was made of `before`, which was: most writes touch nothing but metadata."""
+    same_members = "kind" in before and obj.keys() == before.keys()
+    if same_members and all(value is before[member] for member, value in obj.items() if member != "metadata"):
+        return obj
+    return canonical(served, obj)
+
+
 @lru_cache(maxsize=256)
 def empty_object(served: Served) -> KubeObject:
     """The kind with nothing set, as the server prints it."""

@@ -17,7 +17,7 @@ from fakekube.registry.managedfields import same_but_times
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
-from fakekube.registry.rules import canonical, tracked, update_causes
+from fakekube.registry.rules import canonical_again, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.versions import as_served, as_stored
@@ -48,7 +48,8 @@ def update(
     """
     held = require(site, served, namespace, name)
     live = as_served(served, held.obj)
-    wanted = as_decoded(served, default(in_namespace(served, namespace, change(live)), served.type))
+    changed = change(live)
+    wanted = as_decoded(served, default(in_namespace(served, namespace, changed), served.type))
     _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
@@ -58,7 +59,7 @@ def update(
         owned = tracked(site, served, live, written, options.manager, subresource)
         merged = with_metadata(merged, managedFields=metadata(owned).get("managedFields"))
     admitted = admit_update(site, served, namespace, merged, live, subresource)
-    prepared = canonical(served, prepare_update(site, served, admitted, live, subresource))
+    prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
     if same(prepared, live):
         return held

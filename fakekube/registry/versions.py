@@ -44,6 +44,11 @@ def as_stored(served: Served, obj: KubeObject) -> KubeObject:
     return canonicalize(_typed(version.to_stored(obj), version.stored), version.stored).object
 
 
+def has_forms(served: Served) -> bool:
+    """Whether what is served is not what is stored."""
+    return served.type.gvk in _VERSIONS
+
+
 def shown(served: Served, item: Item) -> Item:
     """The stored item as it is served, bytes included."""
     if served.type.gvk not in _VERSIONS:

@@ -79,6 +79,13 @@ class Keyspace:
             if shelf is not None and _key(space) >= behind:
                 yield from shelf.after(after[1] if space == after[0] else "")
 
+    def listed(self, namespace: str | None = None) -> list[Item]:
+        """The same from the start, at once: a list of thousands costs what building it costs."""
+        if namespace is not None:
+            shelf = self.shelves.get(namespace)
+            return [shelf.items[name] for name in shelf.names] if shelf is not None else []
+        return [shelf.items[name] for shelf in map(self.shelves.__getitem__, self._order) for name in shelf.names]
+
     def count(self, namespace: str | None = None) -> int:
         if namespace is None:
             return sum(len(shelf.names) for shelf in self.shelves.values())
