@@ -303,7 +303,7 @@ async def _run_agent(path: Path, recovered: bool) -> None:
         running = Agent(config, disk=disk, now=time.time, rng=random.SystemRandom(), recovered=recovered)
         await running.start()
     except DamagedJournal as error:
-        raise Ended(BAD_INPUT, f"{config.data_dir}/data: {error}") from error
+        raise Ended(BAD_INPUT, f"{config.data_dir}/data: {error}; {error.advice}") from error
     except OSError as error:
         raise Ended(BAD_INPUT, f"{path}: {_os_problem(config.listen, config.data_dir, error)}") from error
     print(f"collab: site {config.site} at {running.url}", file=sys.stderr, flush=True)

@@ -69,6 +69,7 @@ class Gathered:
 
 
 Merge: TypeAlias = Callable[[Sequence[SiteAnswer], Target], Gathered]
+"""Merges answers that all succeeded, the one that gives what is one site's own (resourceVersion, uid) being first."""
 
 
 def reached(outcome: Outcome) -> bool:
@@ -80,9 +81,14 @@ def reached(outcome: Outcome) -> bool:
     return not outcome.header("X-Collab-Unreachable") and parse_object(outcome.body).get("kind") == "Status"
 
 
-def merge(answers: Sequence[SiteAnswer], target: Target) -> Gathered:
-    """One body from the answers of which at least one succeeded, in the order of the scope."""
+def merge(answers: Sequence[SiteAnswer], target: Target, own: SiteName) -> Gathered:
+    """One body from the answers of which at least one succeeded, in the order of the scope.
+
+    One object is given as `own` has it, if it has it: writes under the scope go there, with its resourceVersion.
+    """
     good = [answer for answer in answers if answer.succeeded]
+    if _merge_for(good[0].body, target) is merge_objects:
+        good.sort(key=lambda answer: answer.site != own)
     missing = tuple(f"site {answer.site}: {answer.problem}" for answer in answers if not answer.succeeded)
     merged = _merge_for(good[0].body, target)(good, target)
     _name_unreachable(merged.body, [answer.site for answer in answers if not answer.reached])
@@ -138,7 +144,7 @@ def merge_objects(answers: Sequence[SiteAnswer], target: Target) -> Gathered:
     keys = [_identity(answer, answer.body, target) for answer in answers]
     same = [answer.site for answer, key in zip(answers, keys, strict=True) if key == keys[0]]
     others = [answer.site for answer, key in zip(answers, keys, strict=True) if key != keys[0]]
-    body = annotated(answers[0].body, {SITE_ANNOTATION: ",".join(same)})
+    body = annotated(answers[0].body, {SITE_ANNOTATION: ",".join(sorted(same))})
     warnings = tuple(f"site {site}: its {target.name!r} differs from that of {same[0]}" for site in others)
     return Gathered(body=body, warnings=warnings)
 

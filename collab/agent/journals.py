@@ -14,7 +14,14 @@ LEFTOVERS = "leftovers"
 
 
 class DamagedJournal(Exception):
-    """A journal that was once whole and is not any more. Nothing was changed on the disk."""
+    """A journal that was once whole and is not any more. Nothing was changed on the disk. `advice` is the way out."""
+
+    def __init__(self, name: str, damaged_at: int) -> None:
+        super().__init__(f"journal {name}: bad checksum at byte {damaged_at}")
+        self.advice = (
+            f"restore it from a backup, or start with --recovered, which keeps it as {name}{SET_ASIDE} "
+            "and asks the peers for what is missing"
+        )
 
 
 def load(disk: Disk, *, recovered: bool, note: Callable[[str], None]) -> dict[str, tuple[bytes, ...]]:
@@ -32,10 +39,7 @@ def _entries(disk: Disk, name: str, recovered: bool, note: Callable[[str], None]
     contents = journal.read(data)
     if contents.damaged_at is not None:
         if not recovered:
-            raise DamagedJournal(
-                f"journal {name}: bad checksum at byte {contents.damaged_at}; restore it from a backup, "
-                f"or start with --recovered, which keeps it as {name}{SET_ASIDE} and asks the peers for what is missing"
-            )
+            raise DamagedJournal(name, contents.damaged_at)
         aside = _free_name(disk, name + SET_ASIDE)
         disk.replace(aside, data)
         note(f"journal {name}: damaged at byte {contents.damaged_at}, kept as {aside}")

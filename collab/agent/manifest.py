@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import msgspec
 import yaml
 
+from collab.agent.answers import json_bytes
 from collab.agent.gather import annotated
 from collab.agent.protobuf import MAGIC, read_namespace
+from collab.agent.scoping import SITE_ANNOTATION, UNREACHABLE_ANNOTATION
 from fakekube.meta.objects import KubeObject, name_of
 
+READ_ANNOTATIONS = frozenset({SITE_ANNOTATION, UNREACHABLE_ANNOTATION})
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
@@ -30,6 +33,22 @@ def read_manifest(body: bytes, content_type: str) -> KubeObject:
     if not name_of(found):
         raise BadManifest("under a scope an object needs a name of its own: metadata.generateName is not supported")
     return found
+
+
+def unmarked(body: bytes, content_type: str) -> bytes:
+    """The body of a PUT without the annotations that a read under a scope added; any other body as it is."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        return body
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body  # the apiserver says what is wrong with it
+    metadata = found.get("metadata") if isinstance(found, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict) or READ_ANNOTATIONS.isdisjoint(annotations):
+        return body
+    kept = {key: value for key, value in annotations.items() if key not in READ_ANNOTATIONS}
+    return json_bytes({**found, "metadata": {**found["metadata"], "annotations": kept}})
 
 
 def stamped(manifest: KubeObject, annotations: Mapping[str, str]) -> KubeObject:

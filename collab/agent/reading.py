@@ -69,5 +69,5 @@ class Reading:
             outcome = next(answer.outcome for answer in answers if answer.reached)
             assert isinstance(outcome, Answered), "a site that was reached has answered"
             return handed_on(outcome, warnings)
-        gathered = merge(answers, scoped.target)
+        gathered = merge(answers, scoped.target, self._sites.own)
         return json_answer(200, gathered.body, self._sites.now(), [*warnings, *map(warning, gathered.warnings)])

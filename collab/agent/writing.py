@@ -10,7 +10,7 @@ from collab.agent.answers import json_answer, status_answer
 from collab.agent.api import BODY_MAX, read_whole
 from collab.agent.core import Core
 from collab.agent.link import Answered, Lost, Outcome
-from collab.agent.manifest import BadManifest, read_manifest, stamped
+from collab.agent.manifest import BadManifest, read_manifest, stamped, unmarked
 from collab.agent.operations import Operations
 from collab.agent.passing import SCOPE_HEADER, answer_expectation, request_headers
 from collab.agent.scoping import SCOPE_ANNOTATION, ScopedRequest
@@ -91,8 +91,8 @@ class Writing:
         settled = await self._settled_elsewhere(request, scoped)
         if settled is not None:
             return settled
-        own, headers = self._sites.own, request_headers(request)
-        body = await read_body(request)
+        own, headers = self._sites.own, without(request_headers(request), ("Content-Length",))
+        body = unmarked(await read_body(request), request.headers.get("Content-Type", ""))
         outcome = await self._sites.call(request.method, own, scoped.target.text, headers, body, WRITE_S)
         if isinstance(outcome, Lost):
             return self._sites.unreachable({own: outcome})

@@ -63,4 +63,4 @@ def test_the_line_about_a_damaged_journal_is_what_is_said() -> None:
     disk.append("site", bytes([255]) + journal.frames([b"one", b"two"])[1:])
     with pytest.raises(DamagedJournal) as raised:
         load(disk, recovered=False, note=print)
-    assert str(raised.value) in PAGE
+    assert f"{raised.value}; {raised.value.advice}" in PAGE

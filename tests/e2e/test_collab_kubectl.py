@@ -18,6 +18,7 @@ from tests.e2e.collab_sites import Federation, federation
 from tests.e2e.kubectls import Kubectl
 
 TIMEOUT_S = 60
+SITE_ANNOTATION = r"jsonpath={.metadata.annotations.collab\.fakekube\.dev/site}"
 
 
 @dataclass
@@ -87,7 +88,7 @@ def test_share_read_under_a_scope_and_delete_at_a_member(hands: Hands) -> None:
         "ns",
         "team",
         "-o",
-        r"jsonpath={.metadata.annotations.collab\.fakekube\.dev/site}",
+        SITE_ANNOTATION,
     )
     assert site == "site-000,site-001"
 
@@ -130,3 +131,17 @@ def test_a_watch_and_an_apply_pass_through(hands: Hands) -> None:
     # the same through a scope of one other site
     hands.typed("site-000", "collab", "--scope", "site-001", "apply", "-f", str(manifest))
     assert "app" in hands.typed("site-001", "get", "configmap", "app")
+
+
+def test_apply_edit_and_replace_under_a_scope(hands: Hands) -> None:
+    both = ("collab", "--scope", "site-000 & site-001")
+    manifest = hands.folder / "ns.yaml"
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team, labels: {colour: %s}}\n"
+    for colour, said in (("red", "created"), ("red", "unchanged"), ("blue", "configured")):
+        manifest.write_text(text % colour)
+        assert f"namespace/team {said}" in hands.typed("site-000", *both, "apply", "-f", str(manifest))
+    read = hands.folder / "read.json"
+    read.write_text(hands.typed("site-000", *both, "get", "ns", "team", "-o", "json").replace('"blue"', '"green"'))
+    assert "namespace/team replaced" in hands.typed("site-000", *both, "replace", "-f", str(read))
+    hands.typed("site-000", "wait", "--for=jsonpath={.metadata.labels.colour}=green", "ns/team", "--timeout=20s")
+    assert hands.typed("site-000", "get", "ns", "team", "-o", SITE_ANNOTATION) == ""

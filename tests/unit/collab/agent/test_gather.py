@@ -53,7 +53,7 @@ def said(site: str, outcome: Outcome) -> SiteAnswer:
 @given(bodies, bodies, st.sampled_from([LIST, ONE]))
 def test_any_two_answers_merge_into_one_body(first: object, second: object, target: Target) -> None:
     answers = [said("a", answered(200, first)), said("b", answered(200, second)), said("c", Lost(sent=False, why="no"))]
-    gathered = merge(answers, target)
+    gathered = merge(answers, target, SiteName("b"))
     json.dumps(gathered.body)
     assert gathered.warnings[0] == "site c: unreachable: no"
 

@@ -353,6 +353,22 @@ def test_a_write_under_the_full_scope_is_local_and_under_any_other_refused_with_
     asyncio.run(scenario())
 
 
+def test_what_was_read_under_a_scope_is_written_back_to_where_it_is_from_without_the_marks_of_the_read() -> None:
+    async def scenario() -> None:
+        path, rows = f"{NAMESPACES}/team", [shared_row("team", "a", "b")]
+        a, b = Site("a", {path: namespace("team")}), Site("b", {path: {**namespace("team"), "of": "b"}}, rows=rows)
+        async with sites(b, local=a, core=ScriptedCore(rows)) as url:
+            read = await ask(url, "b & a", f"GET {path}")
+            assert "of" not in read.body
+            assert "collab.fakekube.dev/site" in str(read.body)
+            json_type = "Content-Type: application/json\r\n"
+            assert (await ask(url, "b & a", f"PUT {path}", read.body, json_type)).status == 200
+        written = json.loads(a.bodies[-1])
+        assert written["metadata"] == {**cast(Json, namespace("team")["metadata"]), "annotations": {}}
+
+    asyncio.run(scenario())
+
+
 def test_a_write_whose_scope_does_not_name_this_site_is_handed_to_one_it_names() -> None:
     async def scenario() -> None:
         path = f"{NAMESPACES}/team"
