@@ -19,6 +19,7 @@ from chaos.toxiproxy.driver import Links
 from chaos.toxiproxy.server import DEFAULT_PORT, ToxiproxyServer
 from collab.agent.config import AgentConfig, ApiserverAddress
 from collab.agent.disk import FileDisk
+from collab.agent.journals import DamagedJournal
 from collab.agent.main import Agent
 from fakekube.apiserver.server import Apiserver, Controllers
 from fakekube.http.site import HttpSite
@@ -152,6 +153,9 @@ async def _start_agents(
             await agent.start()
         except OSError as error:
             raise _cannot_listen(host, port, f"agent of {name}", error) from None
+        except DamagedJournal as error:
+            way_out = f"restore {name}/data from a backup, or name another folder"
+            raise refused(f"--out {options.out}", f"{name}/data: {error}; {way_out}") from None
         stack.push_async_callback(agent.stop)
         served.agents[name] = agent.url
 
