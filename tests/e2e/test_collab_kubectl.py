@@ -107,6 +107,7 @@ def test_create_and_delete_under_a_scope_and_read_over_a_cut(hands: Hands) -> No
         "site-000,site-001",
     ]
     hands.typed("site-000", "collab", "--scope", both, "delete", "ns", "pair")
+    hands.typed("site-001", "wait", "--for=delete", "ns/pair", "--timeout=20s", may_fail=True)
     assert "not found" in hands.typed("site-001", "get", "ns", "pair", may_fail=True)
 
     hands.cut()
