@@ -23,7 +23,7 @@ import aiohttp
 from chaos.checks.evidence import SiteView
 from chaos.checks.history import History
 from chaos.scenario.compile import approximations, check_world
-from chaos.scenario.errors import Unsupported
+from chaos.scenario.errors import BadScenario, Unsupported
 from chaos.scenario.timeline import LinkCut, Timeline
 from chaos.toxiproxy.driver import Direction, Link, Links, ToxiproxyError
 from chaos.toxiproxy.process import ToxiproxyProcess
@@ -60,18 +60,25 @@ LINKS_PER_SITE: Final = 25
 def play_proxied(timeline: Timeline, *, toxiproxy_url: str | None = None, agent: AgentClass = collab_agent) -> Outcome:
     """Play `timeline` in real time, over a Toxiproxy that runs already or the built-in one.
 
-    Raises Unsupported for what this world or this machine cannot do, ToxiproxyError for a Toxiproxy that is absent or
-    refuses, RuntimeError inside a running event loop.
+    Raises Unsupported for what this world or this machine cannot do, BadScenario for a URL that is none, ToxiproxyError
+    for a Toxiproxy that is absent (Unreachable) or refuses, RuntimeError inside a running event loop.
     """
     check_world(timeline, PROXY)
     _check_descriptors(timeline)
     with ExitStack() as stack:
         url = toxiproxy_url or stack.enter_context(ToxiproxyProcess(seed=timeline.seed))
-        wiring = Wiring(timeline, url)
+        wiring = _wiring(timeline, url)
         wiring.check()
         stack.callback(wiring.close)
         with asyncio.Runner(loop_factory=wiring.loop) as runner:
             return runner.run(_play(timeline, wiring, agent))
+
+
+def _wiring(timeline: Timeline, url: str) -> Wiring:
+    try:
+        return Wiring(timeline, url)
+    except ValueError as error:
+        raise BadScenario("--toxiproxy-url", "", str(error)) from None
 
 
 async def _play(timeline: Timeline, wiring: Wiring, agent: AgentClass) -> Outcome:

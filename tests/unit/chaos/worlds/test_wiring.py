@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from chaos.scenario.errors import Unsupported
+from chaos.scenario.errors import BadScenario, Unsupported
 from chaos.scenario.faults import Mode
 from chaos.scenario.timeline import LinkCut, Timeline
 from chaos.scenario.topology import LinkQuality
@@ -168,3 +168,9 @@ def test_too_few_descriptors_are_told_before_anything_runs(monkeypatch: pytest.M
     monkeypatch.setattr(proxy, "raised_descriptor_limit", lambda: 64)
     with pytest.raises(Unsupported, match="ulimit -n"):
         play_proxied(Timeline(scenario="test", seed=1, duration_s=1, sites=SITES))
+
+
+def test_a_url_that_is_none_is_told_with_the_option() -> None:
+    timeline = Timeline(scenario="test", seed=1, duration_s=1, sites=SITES)
+    with pytest.raises(BadScenario, match="--toxiproxy-url: a Toxiproxy is named as http://HOST:PORT, not 'nonsense'"):
+        play_proxied(timeline, toxiproxy_url="nonsense")
