@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from chaos.search import cli as search
+
 if TYPE_CHECKING:
     from chaos.report.report import Report
     from chaos.scenario.timeline import Timeline
 
 BAD_INPUT = 2
+UNREACHABLE = 4
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -39,6 +42,7 @@ WorldOption = Annotated[
 ToxiproxyUrlOption = Annotated[
     str | None, typer.Option("--toxiproxy-url", help="A running Toxiproxy, instead of the built-in one.")
 ]
+AgentOption = search.Agent
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write timeline, history, report.json, junit.xml here.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; all else goes to stderr.")]
 
@@ -50,6 +54,7 @@ def run(
     seed: SeedOption = None,
     world: WorldOption = "virtual",
     toxiproxy_url: ToxiproxyUrlOption = None,
+    agent: AgentOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,7 +65,7 @@ def run(
 
     known = runner.capabilities(world)
     timeline = compile_scenario(library.find(scenario), seed=seed, sites=sites, world=known)
-    _run_timeline(timeline, world, toxiproxy_url, out, as_json=as_json)
+    _run_timeline(timeline, world, toxiproxy_url, agent, out, as_json=as_json)
 
 
 @app.command()
@@ -68,6 +73,7 @@ def replay(
     timeline: Annotated[Path, typer.Argument(help="A file that `compile` or `run --out` wrote.")],
     world: WorldOption = "virtual",
     toxiproxy_url: ToxiproxyUrlOption = None,
+    agent: AgentOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,13 +82,14 @@ def replay(
     from chaos.scenario.timeline import load_timeline
 
     loaded = load_timeline(read_content(timeline), str(timeline))
-    _run_timeline(loaded, world, toxiproxy_url, out, as_json=as_json, file=timeline)
+    _run_timeline(loaded, world, toxiproxy_url, agent, out, as_json=as_json, file=timeline)
 
 
 def _run_timeline(
     timeline: Timeline,
     world: str,
     toxiproxy_url: str | None,
+    agent: str | None,
     out: Path | None,
     *,
     as_json: bool,
@@ -95,8 +102,12 @@ def _run_timeline(
 
     written = None if out is None else write_timeline(out, timeline)
     source = written or file
-    again = "" if source is None or world != "virtual" else shlex.join(["fakekube", "replay", str(source)])
-    report = runner.run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, replay=again)
+    again = (
+        ""
+        if source is None or world != "virtual"
+        else shlex.join(["fakekube", "replay", str(source), *(["--agent", agent] if agent else [])])
+    )
+    report = runner.run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, replay=again)
     if out is not None:
         write_report(out, report)
     _show(report, as_json=as_json)
@@ -114,6 +125,10 @@ def _show(report: Report, *, as_json: bool) -> None:
     from chaos.report.summary import summary
 
     sys.stdout.write(msgspec.json.encode(summary(report)).decode() + "\n")
+
+
+app.command("sweep")(search.sweep)
+app.command("shrink")(search.shrink)
 
 
 @app.command("compile")
@@ -222,6 +237,8 @@ def call(arguments: list[str]) -> int:
         return _complain(f"{' '.join(error.format_message().split())}: see fakekube --help")
     except BrokenPipeError:
         return _stop_writing()
+    except ConnectionError as error:
+        return _complain(str(error), UNREACHABLE)
     except OSError as error:
         return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except ValueError as error:
@@ -238,9 +255,9 @@ def _stop_writing() -> int:
     return 0
 
 
-def _complain(line: str) -> int:
+def _complain(line: str, code: int = BAD_INPUT) -> int:
     sys.stderr.write(f"{line}\n")
-    return BAD_INPUT
+    return code
 
 
 if __name__ == "__main__":

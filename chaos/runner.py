@@ -30,6 +30,7 @@ def run(
     sites: int | None = None,
     world: str = "virtual",
     toxiproxy_url: str | None = None,
+    agent: str | None = None,
 ) -> Report:
     """Run a scenario: a value, a shipped one's name, or a file. `seed` and `sites` replace the scenario's own.
 
@@ -38,18 +39,25 @@ def run(
     if isinstance(scenario, str):
         scenario = library.find(scenario)
     timeline = compile_scenario(scenario, seed=seed, sites=sites, world=capabilities(world))
-    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url)
+    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent)
 
 
 def run_timeline(
-    timeline: Timeline, *, world: str = "virtual", toxiproxy_url: str | None = None, replay: str = ""
+    timeline: Timeline,
+    *,
+    world: str = "virtual",
+    toxiproxy_url: str | None = None,
+    agent: str | None = None,
+    replay: str = "",
 ) -> Report:
     """Run what was compiled. `replay` is the command that repeats it, where the caller knows a better one.
+
+    `agent` is `package.module:Class`, run at every site instead of the collaboration layer's own (virtual world).
 
     Raises BadScenario as `run` does.
     """
     check_world(timeline, capabilities(world))
-    play = _PLAYERS[world]()
+    play = _PLAYERS[world](agent)
     started_s = perf_counter()
     outcome = play(timeline, toxiproxy_url)
     findings = tuple(run_checks(outcome.evidence))
@@ -57,7 +65,7 @@ def run_timeline(
         outcome=outcome,
         findings=findings,
         wall_s=perf_counter() - started_s,
-        replay=replay or replay_command(timeline, world, toxiproxy_url),
+        replay=replay or replay_command(timeline, world, toxiproxy_url, agent),
     )
 
 
@@ -68,29 +76,35 @@ def capabilities(world: str) -> Capabilities:
     return WORLDS[world]
 
 
-def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None) -> str:
+def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None, agent: str | None = None) -> str:
     """The command line that compiles and runs the same timeline again."""
     shipped = Path(timeline.source).parent == library.FOLDER
     name = timeline.scenario if shipped else timeline.source
     words = ["fakekube", "run", name, "--sites", str(len(timeline.sites)), "--seed", str(timeline.seed)]
     words += [] if world == "virtual" else ["--world", world]
     words += [] if toxiproxy_url is None else ["--toxiproxy-url", toxiproxy_url]
+    words += [] if agent is None else ["--agent", agent]
     return shlex.join(words)
 
 
 Player = Callable[[Timeline, str | None], Outcome]
 
 
-def _virtual() -> Player:
+def _virtual(agent: str | None) -> Player:
+    from chaos.worlds.agents import agent_class
     from chaos.worlds.rehearsal import rehearse
 
-    return lambda timeline, _toxiproxy_url: rehearse(timeline)
+    acting = agent_class(agent)
+    return lambda timeline, _toxiproxy_url: rehearse(timeline, agent=acting)
 
 
-def _proxy() -> Player:
+def _proxy(agent: str | None) -> Player:
     from chaos.worlds.proxy import play_proxied
+
+    if agent is not None:
+        raise BadScenario("--agent", "", "agents of your own run in the virtual world: leave out --world proxy")
 
     return lambda timeline, toxiproxy_url: play_proxied(timeline, toxiproxy_url=toxiproxy_url)
 
 
-_PLAYERS: Mapping[str, Callable[[], Player]] = {"virtual": _virtual, "proxy": _proxy}
+_PLAYERS: Mapping[str, Callable[[str | None], Player]] = {"virtual": _virtual, "proxy": _proxy}

@@ -1,0 +1,153 @@
+"""Sweeping finds the naive agent's bug, survives interruption and sharding; shrinking leaves the events that matter."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chaos.scenario.errors import BadScenario
+from chaos.scenario.timeline import LinkCut, Operation, Timeline
+from chaos.search.executors import Processes
+from chaos.search.job import Job, Summary, compiled, perform, report_of
+from chaos.search.shrink import failing_checks, shrink
+from chaos.search.sweep import RESULTS, Shard, read_seeds, read_shard, sweep
+
+NAIVE = "tests.simulation.eager:EagerAgent"
+
+
+class Here:
+    """An executor in this process that remembers what it ran, and may be interrupted."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.ran: list[int] = []
+        self._stop_after = stop_after
+
+    def results(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Summary]]:
+        for job in jobs:
+            if len(self.ran) == self._stop_after:
+                raise KeyboardInterrupt
+            self.ran.append(job.seed)
+            yield job, perform(job)
+
+
+def told(result: Summary) -> None:
+    """Nobody listens."""
+
+
+def job(scenario: str = "partition-a", agent: str | None = None) -> Job:
+    return Job(scenario=scenario, seed=0, sites=5, agent=agent)
+
+
+def test_a_sweep_counts_verdicts_and_names_what_failed_with_its_replay() -> None:
+    tally = sweep(job("partition-e", NAIVE), [1, 2], Here(), out=None, told=told)
+    assert tally.verdicts == {"invalid": 2}
+    assert tally.exit_code == 1
+    assert [result["seed"] for result in tally.failing()] == [1, 2]
+    assert tally.failing()[0]["replay"].endswith(f"--seed 1 --agent {NAIVE}")
+
+
+def test_a_sweep_of_a_sound_agent_is_valid() -> None:
+    assert sweep(job(), [1, 2], Here(), out=None, told=told).exit_code == 0
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep(job(), [1, 2, 3], Here(stop_after=2), out=tmp_path, told=told)
+    with (tmp_path / RESULTS).open("ab") as file:
+        file.write(b'{"job": {"scenario": "half a li')  # it died while writing
+    again = Here()
+    tally = sweep(job(), [1, 2, 3], again, out=tmp_path, told=told)
+    assert again.ran == [3]
+    assert sum(tally.verdicts.values()) == 3
+
+
+def test_results_of_another_sweep_are_not_mixed_in(tmp_path: Path) -> None:
+    sweep(job(), [1], Here(), out=tmp_path, told=told)
+    with pytest.raises(BadScenario, match="is of another sweep"):
+        sweep(job("partition-b"), [1], Here(), out=tmp_path, told=told)
+    (tmp_path / RESULTS).write_text("no json\n")
+    with pytest.raises(BadScenario, match="line 1: is no result of a sweep"):
+        sweep(job(), [1], Here(), out=tmp_path, told=told)
+
+
+def test_a_scenario_that_cannot_run_is_refused_before_any_seed_is() -> None:
+    nowhere = Here()
+    with pytest.raises(BadScenario, match="neither a file nor a shipped scenario"):
+        sweep(job("partition-z"), [1], nowhere, out=None, told=told)
+    assert nowhere.ran == []
+
+
+def test_processes_give_what_this_process_gives() -> None:
+    [(_, result)] = Processes(1).results([replace(job(), seed=5)])
+    here = perform(replace(job(), seed=5))
+    assert {**result, "wall_s": 0} == {**here, "wall_s": 0}
+
+
+def test_the_shards_of_a_sweep_are_its_seeds() -> None:
+    seeds = read_seeds("1-10")
+    parts = [Shard(number=number, count=3).of(seeds) for number in (1, 2, 3)]
+    assert sorted(seed for part in parts for seed in part) == seeds
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-", "-5", "5-4", "1-2-3"])
+def test_seeds_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(BadScenario, match="--seeds"):
+        read_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b"])
+def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(BadScenario, match="--shard"):
+        read_shard(text)
+
+
+def noisy(timeline: Timeline, count: int) -> Timeline:
+    """`timeline` among `count` events that do no harm: short cuts before anything happens, and repeated labels."""
+    rng = random.Random(7)
+    sites = timeline.sites
+    noise: list[LinkCut | Operation] = []
+    for number in range(count):
+        a, b = rng.sample(sites, 2)
+        t = round(rng.uniform(1, 3), 2)
+        if number % 2:
+            noise.append(LinkCut(t=t, id=f"n{number}", origin=a, target=b, mode="drop", until=round(t + 0.01, 2)))
+        else:
+            patch = {f"noise-{number}": "1"}
+            resource = "namespaces/shared-field"
+            noise.append(Operation(t=t + 3, id=f"n{number}", verb="update", on=a, resource=resource, patch=patch))
+    return replace(timeline, events=tuple(sorted([*timeline.events, *noise], key=lambda event: event.t)))
+
+
+def test_forty_events_shrink_to_the_few_that_matter_and_still_fail() -> None:
+    plain = compiled(Job(scenario="partition-e", seed=1, sites=5, agent=NAIVE))
+    crowded = noisy(plain, 40 - len(plain.events))
+    assert len(crowded.events) == 40
+    found = shrink(crowded, lambda candidate: report_of(candidate, NAIVE))
+    assert len(found.timeline.events) <= 5
+    assert found.report.verdict == "invalid"
+    again = report_of(found.timeline, NAIVE)
+    assert failing_checks(again) == failing_checks(found.report)
+    assert again.outcome.trace_sha256 == found.report.outcome.trace_sha256
+
+
+def test_a_timeline_that_does_not_fail_cannot_shrink() -> None:
+    with pytest.raises(BadScenario, match="is valid: there is nothing to shrink"):
+        shrink(compiled(job()), report_of)
+
+
+@pytest.mark.parametrize(
+    ("name", "wording"),
+    [
+        ("no.such.module:Agent", "No module named"),
+        ("chaos:Nothing", "has no attribute"),
+        ("chaos", "package.module:Class"),
+    ],
+)
+def test_an_agent_that_cannot_be_loaded_is_named(name: str, wording: str) -> None:
+    with pytest.raises(BadScenario, match=wording):
+        perform(job(agent=name))
