@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
+from fakekube.registry.validation.apps import APPS
 from fakekube.registry.validation.coordination import COORDINATION
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import dns_label, path_segment
@@ -15,13 +16,13 @@ from fakekube.registry.validation.storage import STORAGE
 # Kinds with rules of their own; names of all others are subdomains.
 KINDS: Mapping[str, Kind] = {
     **ADMISSIONREGISTRATION,
+    **APPS,
     **COORDINATION,
     **PRIORITY,
     **STORAGE,
     "v1/namespaces": Kind(name=dns_label),
     "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
     "v1/services": Kind(name=dns_label),
-    "apps/v1/statefulsets": Kind(name=dns_label),
     **dict.fromkeys(
         (
             "v1/events",

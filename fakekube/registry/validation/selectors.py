@@ -35,3 +35,8 @@ def _requirement(requirement: KubeObject, path: str) -> Causes:
 
 def is_empty(selector: KubeObject | None) -> bool:
     return not selector or not (selector.get("matchLabels") or selector.get("matchExpressions"))
+
+
+def is_sound(selector: KubeObject | None) -> bool:
+    """Whether the selector can be used: what an unsound one selects is unknown."""
+    return selector is None or next(label_selector(selector, ""), None) is None
