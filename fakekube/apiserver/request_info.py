@@ -45,6 +45,11 @@ def resource_path(path: str) -> tuple[str, str, Sequence[str]] | None:
 
 def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo | None:
     """The resource request that `method` and the encoded `path` stand for; None when the path is not of that form."""
+    return _request_info(method, path, bool(query) and asks_for_watch(query))
+
+
+@lru_cache(maxsize=4096)
+def _request_info(method: str, path: str, watches: bool) -> RequestInfo | None:
     found = resource_path(path)
     if found is None:
         return None
@@ -56,7 +61,7 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
     info = _located(verb, group, version, segments)
     if info.name or info.subresource:
         return info
-    verb = "watch" if verb == "get" and asks_for_watch(query) else _COLLECTION_VERBS.get(verb, verb)
+    verb = "watch" if verb == "get" and watches else _COLLECTION_VERBS.get(verb, verb)
     return _located(verb, group, version, segments)
 
 

@@ -11,7 +11,10 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """Status, headers (Content-Type among them, Date and Content-Length not) and the whole body."""
+    """Status, headers (Content-Type among them, Date and Content-Length not) and the whole body.
+
+    Status 0 is an answer that gets lost (a fault): the shell closes the connection instead.
+    """
 
     status: int
     headers: Headers = ()

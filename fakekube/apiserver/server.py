@@ -9,18 +9,20 @@ from typing import Literal
 from fakekube.apiserver import discovery, openapi
 from fakekube.apiserver.call import Answer
 from fakekube.apiserver.chain import Serve, build_chain
+from fakekube.apiserver.faults import Faults
 from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
 from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import serve_resource
 from fakekube.apiserver.watch import Watch
+from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
 from fakekube.registry.resources import builtin
 from fakekube.registry.site import Site
-from fakekube.storage.store import Store
+from fakekube.storage.store import Snapshot, Store
 
 Controllers = Literal["none", "core"]
 
@@ -64,10 +66,16 @@ class Apiserver:
         # Audit ids are UUIDs that count up, so that they cost nothing and repeat with the seed.
         self._uid_prefix = new_uid(rng)[:24]
         self._requests = 0xFF
+        self.faults = Faults(self.site)
         self._chain = self._built_chain()
+        self._controllers: Sequence[NamespaceController | GarbageCollector] = ()
         if controllers == "core":
-            NamespaceController(self.site, delay_s=deletion_delay_s).start()
-            GarbageCollector(self.site, delay_s=collection_delay_s).start()
+            self._controllers = (
+                NamespaceController(self.site, delay_s=deletion_delay_s),
+                GarbageCollector(self.site, delay_s=collection_delay_s),
+            )
+        for each in self._controllers:
+            each.start()
 
     @property
     def uid(self) -> str:
@@ -104,13 +112,43 @@ class Apiserver:
         """Forget the history up to `revision` (all of it by default): older watches and lists get 410."""
         self.site.store.compact(revision)
 
+    def snapshot(self) -> Snapshot:
+        """All objects and their history at this moment; cheap, since objects are immutable and shared."""
+        return self.site.store.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to `snapshot`, of this site or of another one. Every watch ends, work that was planned is forgotten."""
+        self.end_watches()
+        self.site.schedule.clear()
+        self.site.store.restore(snapshot)
+        for each in self._controllers:
+            each.resync()
+
+    def restart(self, *, revisions: int = 0) -> None:
+        """What a client sees of a restart: every watch ends; the revision may jump, as after a recovery of etcd."""
+        self.end_watches()
+        self.site.store.jump(revisions)
+
+    def end_watches(self, resource: str = "") -> None:
+        """End the open watches of `resource` (a plural; of all by default), as a dying connection does."""
+        for watch in self._watches_of(resource):
+            watch.end()
+
+    def expire_watches(self, resource: str = "") -> None:
+        """The same with an ERROR event: 410, the history is gone."""
+        for watch in self._watches_of(resource):
+            watch.fail(expired(f"too old resource version: {self.site.store.oldest(watch.resource)}"))
+
+    def _watches_of(self, resource: str) -> list[Watch]:
+        return [each for each in self.open_watches() if not resource or each.resource.partition(".")[0] == resource]
+
     def _built_chain(self) -> Serve:
         fixed = (
             ("X-Kubernetes-Pf-Flowschema-Uid", f"{self._uid_prefix}0000000000fe"),
             ("X-Kubernetes-Pf-Prioritylevel-Uid", f"{self._uid_prefix}0000000000ff"),
         )
         headers = with_standard_headers(fixed, self._audit_id)
-        return build_chain(self._route, [headers, with_status_errors, with_body_limit])
+        return build_chain(self._route, [headers, self.faults.around, with_status_errors, with_body_limit])
 
     def _route(self, request: Request) -> Answer:
         for route in _ROUTES:

@@ -67,6 +67,11 @@ class Watch:
         site.store.subscribe(target.served.key, self)
 
     @property
+    def resource(self) -> str:
+        """What is watched: `deployments.apps`."""
+        return self._target.served.key
+
+    @property
     def ended(self) -> bool:
         return self._ended
 

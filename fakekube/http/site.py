@@ -10,6 +10,7 @@ import asyncio
 import gzip
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NoReturn
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod
@@ -39,6 +40,7 @@ class HttpSite:
         self._due: asyncio.TimerHandle | None = None
         self._pumps: dict[WatchPump, None] = {}
         self._drained: asyncio.Future[None] | None = None
+        self._dated = (-1, "")
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Start serving; port 0 takes a free one. Raises OSError when the address is in use."""
@@ -92,6 +94,8 @@ class HttpSite:
         request = await _request_of(http)
         answer = self.apiserver.handle(request)
         if isinstance(answer, Response):
+            if answer.status == 0:
+                _abort(http)
             return self._whole(request, answer)
         return await self._stream(http, answer)
 
@@ -120,7 +124,11 @@ class HttpSite:
         return response
 
     def _date(self) -> str:
-        return formatdate(self.apiserver.now(), usegmt=True)
+        """The site's own time, made once a second."""
+        second = int(self.apiserver.now())
+        if second != self._dated[0]:
+            self._dated = (second, formatdate(second, usegmt=True))
+        return self._dated[1]
 
 
 class _Plain(web.Response):
@@ -224,6 +232,13 @@ class WatchPump:
         if self._timer is not None:
             self._timer.cancel()
         self._watch.close()
+
+
+def _abort(http: web.BaseRequest) -> NoReturn:
+    """The answer got lost: the client sees its connection reset."""
+    if http.transport is not None:
+        http.transport.abort()
+    raise ConnectionResetError
 
 
 async def _request_of(http: web.BaseRequest) -> Request:

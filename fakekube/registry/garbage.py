@@ -56,6 +56,13 @@ class GarbageCollector:
     def start(self) -> None:
         self._site.store.observers.append(self.observe)
 
+    def resync(self) -> None:
+        """Learn anew who owns whom, after the store has been replaced."""
+        self._dependents.clear()
+        for resource in self._site.store.used_resources():
+            for item in self._site.store.keyspace(resource).listed():
+                self.observe(resource, Event("ADDED", item.revision, item, None))
+
     def observe(self, resource: str, event: Event) -> None:
         place = Place(resource, event.item.namespace, event.item.name)
         before = owner_references(event.previous.obj) if event.previous is not None else []

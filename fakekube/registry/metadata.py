@@ -9,6 +9,7 @@ import random
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from fakekube.meta.objects import KubeObject
 
@@ -37,9 +38,14 @@ _ORDER = (
 )
 
 
+@lru_cache(maxsize=64)
+def _timestamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def timestamp(now: float) -> str:
     """Epoch seconds as RFC 3339 in whole seconds, the form of metav1.Time."""
-    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _timestamp(int(now))
 
 
 def micro_timestamp(now: float) -> str:

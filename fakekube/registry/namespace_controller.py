@@ -52,6 +52,12 @@ class NamespaceController:
     def start(self) -> None:
         self._site.store.observers.append(self.observe)
 
+    def resync(self) -> None:
+        """Learn anew which namespaces terminate, after the store has been replaced."""
+        self._terminating.clear()
+        for item in self._site.store.keyspace("namespaces").listed():
+            self.observe("namespaces", Event("ADDED", item.revision, item, None))
+
     def observe(self, resource: str, event: Event) -> None:
         if resource == "namespaces":
             self._observe_namespace(event)

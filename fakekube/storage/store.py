@@ -37,6 +37,8 @@ class Snapshot:
     revision: int
     compacted: int
     keyspaces: dict[str, Keyspace]
+    # What is there at birth of the resources that nobody has used yet.
+    birth: Callable[[str], Iterable[Item]]
 
 
 def _nothing_at_birth(resource: str) -> Iterable[Item]:
@@ -138,12 +140,13 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         copies = {resource: keyspace.copy() for resource, keyspace in self._keyspaces.items()}
-        return Snapshot(self.revision, self.compacted, copies)
+        return Snapshot(self.revision, self.compacted, copies, self._birth)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`, revision counter included. Open watches are the caller's business."""
         self.revision = snapshot.revision
         self.compacted = snapshot.compacted
+        self._birth = snapshot.birth
         self._keyspaces = {resource: keyspace.copy() for resource, keyspace in snapshot.keyspaces.items()}
 
     def _next_revision(self) -> int:
