@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from collab.protocol.entries import BadEntryError, entry
-from collab.protocol.messages import Ack, Exit, Exited, Invite, Message, Nack
+from collab.protocol.messages import Ack, Diff, Exit, Exited, Invite, Message, Nack, Op
 from collab.protocol.names import RecordId, SiteName
 from collab.record.slots import OwnerStamp
 from collab.record.updates import BadUpdate, read_clocks
@@ -142,6 +142,8 @@ def _answer_destroyed(marker: Marker, peer: SiteName, message: Message) -> Marke
             return MarkerReply()
         case Exit():
             return MarkerReply(message=Exited(doc=marker.gid, an=dict(marker.an)), changed=marker.settle(peer))
+        case Diff() | Op():  # also from a site that was put out and refuses that: it is told the whole truth
+            return MarkerReply(message=Exit(doc=marker.gid, stamp=None, mode="destroyed"))
         case _:
             return MarkerReply(message=marker.exit(peer))
 

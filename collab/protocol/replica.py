@@ -39,7 +39,7 @@ from collab.protocol.messages import (
 from collab.protocol.names import RecordId, SiteName
 from collab.protocol.ownership import OFFER_S, READY_S, Move, Standing
 from collab.protocol.site import Site
-from collab.protocol.sync import FLUSH_S, GOSSIP_LINK_S, GOSSIP_S, RELAY_S, RecordSync
+from collab.protocol.sync import FLUSH_S, GOSSIP_LINK_S, GOSSIP_S, NO_CLOCKS, RELAY_S, RecordSync
 from collab.protocol.turn import Turn
 from collab.protocol.twin import Twin
 from collab.record.document import Gap, Poisoned
@@ -118,11 +118,13 @@ class Replica:
         self._members_changed = True
         self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
         self.twin.start(turn)
+        self._watch_hand(turn)
 
     def twin_ready(self, turn: Turn) -> None:
         """The namespace is there: an invited site accepts now."""
         if self.phase == "joining":
             self._accept(turn)
+        self._ownership(turn)
         self._host.poke(self.gid, turn)
 
     def _accept(self, turn: Turn) -> None:
@@ -134,10 +136,7 @@ class Replica:
         self.sync.write(slots, turn, beside=entry("member", {}))
         self._host.joined(self, turn)
         self.twin.writes = row.role == "rw"
-        self.sync.neighbours = links_of(self.gid, self.view, self.site.name)
-        for peer in (self.inviter, *self.sync.neighbours):
-            if peer is not None and self.view.is_member(peer) and self.site.links.connected(peer):
-                self.sync.greet(peer)
+        self._greet()
 
     def twin_refused(self, code: int, why: str, turn: Turn) -> None:
         """It cannot be made here. An invited site says so and forgets the record; a member reports it."""
@@ -288,6 +287,14 @@ class Replica:
         self.sync.write(
             self.record.edit.answer(self.site.name, row.inv, "accepted", journal=self.site.journal_id), turn
         )
+        self._greet()
+
+    def _greet(self) -> None:
+        """The members we know of take our acceptance as it is, whatever else we or they may lack."""
+        self.sync.neighbours = links_of(self.gid, self.view, self.site.name)
+        for peer in (self.inviter, *self.sync.neighbours):
+            if peer is not None and self.view.is_member(peer) and self.site.links.connected(peer):
+                self.sync.greet(peer)
 
     # -- ownership ----------------------------------------------------------------------------------------------
 
@@ -488,7 +495,7 @@ class Replica:
     def _on_exit(self, peer: SiteName, message: Exit, turn: Turn) -> None:
         if not obeys(self.view, self.site.name, message, peer):
             if answers_exit_with_diff(self.view, self.site.name, peer):
-                self.sync.send_diff(peer, b"\0", turn)
+                self.sync.send_diff(peer, NO_CLOCKS, turn)
         elif message.mode == "destroyed":
             self.destroyed(turn)
         elif self.phase == "joining":
@@ -526,16 +533,13 @@ class Replica:
         self.sync.send(peer, Ack(doc=self.gid, sv=self.sync.state_vector()), turn)
 
     def _on_invite(self, peer: SiteName, message: Invite, turn: Turn) -> None:
-        """An invitation for a record that is here already: say what is known, the document carries the rest."""
+        """An invitation for a record that is here already: put out and invited again, or our answer was lost."""
         if self.phase == "joining":
             return
-        if self.view.is_member(peer):
-            self.sync.have(peer, turn)
+        if self.view.answer(self.site.name, message.inv) is not None:
+            self.sync.send_diff(peer, NO_CLOCKS, turn)
         else:
-            self.sync.want(peer, turn)
-        answer = self.view.answer(self.site.name, message.inv)
-        if answer is not None and self.view.is_member(peer):
-            self.sync.send_diff(peer, b"\0", turn)
+            self.sync.send(peer, Want(doc=self.gid, sv=self.sync.state_vector(), inv=message.inv), turn)
 
     def _on_refuse(self, peer: SiteName, row: MemberRow | None, message: Refuse, turn: Turn) -> None:
         if self.acting and row is not None and row.state == "invited" and row.inv == message.inv:
@@ -612,8 +616,7 @@ class Replica:
         self._told.clear()
         for row in [*invitations(self.view), *exits_owed(self.view)]:
             self.tell_owed(SiteName(row.site), turn)
-        if self.twin_missing:
-            self._leave_missing(turn)
+        self._ownership(turn)
 
     def _gossip_with(self, peer: SiteName, turn: Turn) -> None:
         if self.site.links.connected(peer):

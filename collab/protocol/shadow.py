@@ -16,7 +16,6 @@ value equal to one is no edit; W6 a stamp already tried is not sent again unless
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -25,7 +24,8 @@ import msgspec
 
 from collab.protocol.localness import is_shared_path, nested, new_object, shared_values
 from collab.protocol.names import KubeObject
-from collab.record.slots import REMOVED, ObjectId, Stamp
+from collab.record.joins import Sight
+from collab.record.slots import REMOVED, ObjectId, Stamp, fingerprint
 
 FIELD_MANAGER: Final = "collab"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -67,12 +67,14 @@ class LocalWrite:
 class Step:
     """What an observation came to.
 
-    `edits`: path -> value or REMOVED, to be written as slots together with `entry`, in one journal append.
+    `edits`: path -> value or REMOVED, to be written as slots together with `entry`, in one journal append; `sights`:
+    what the user saw of each of these paths before.
     `read`: GET the object and hand it to `read`. `retry`: propose again after a backoff. `rejected`: why the server
     refused for good what the record wants.
     """
 
     edits: Values = field(default_factory=dict)
+    sights: dict[str, Sight] = field(default_factory=dict)
     entry: bytes | None = None
     read: bool = False
     retry: bool = False
@@ -257,7 +259,9 @@ class Shadow:
         if held is None or held.rv <= self._state.rv:
             return step
         late = self._take(held, n) if isinstance(held, _Live) else self._lose(held)
-        return replace(step, edits=late.edits, entry=late.entry or step.entry, read=step.read and self._stale)
+        return replace(
+            step, edits=late.edits, sights=late.sights, entry=late.entry or step.entry, read=step.read and self._stale
+        )
 
     def _hold(self, observation: _Live | _Gone) -> None:
         """While a write is open the newest observation waits (W1). One is enough: states are compared, not counted."""
@@ -267,8 +271,9 @@ class Shadow:
     def _take(self, live: _Live, n: int) -> Step:
         same = live.uid == self._state.uid
         edits = self._edits(live, self._state.seen if same else {})
+        sights = {path: self._sight(path) for path in edits}
         self._compare(live, self._state.n if same and self._state.n else n)
-        return self._step(edits)
+        return replace(self._step(edits), sights=sights)
 
     def _lose(self, gone: _Gone) -> Step:
         self._vanish(gone.rv)
@@ -282,6 +287,10 @@ class Shadow:
             if now != seen.get(path, _GONE_PRINT) and now not in self._maybe_sent(path):
                 edits[path] = live.values.get(path, REMOVED)
         return edits
+
+    def _sight(self, path: str) -> Sight:
+        tried = None if self._state.unsettled else self._state.tried.get(path)
+        return Sight(print=self._state.seen.get(path, _GONE_PRINT), stamp=tried.stamp if tried else None)
 
     def _maybe_sent(self, path: str) -> tuple[str, ...]:
         """What an unanswered write may have put there. Once settled, a user may set the same value again."""
@@ -379,7 +388,7 @@ class Shadow:
 
     def _patch(self, live: _Live, wanted: Wanted) -> Proposal | None:
         fields = self._shared(wanted)
-        differing = {p: edit for p, edit in fields.items() if _print(edit[0]) != live.prints.get(p, _GONE_PRINT)}
+        differing = {p: edit for p, edit in fields.items() if fingerprint(edit[0]) != live.prints.get(p, _GONE_PRINT)}
         untried = self._untried(differing)
         if not untried:
             return None
@@ -405,7 +414,7 @@ class Shadow:
     def _send(self, write: LocalWrite, edits: Edits, n: int) -> Proposal:
         tried = dict(self._state.tried)
         for path, (value, stamp) in edits.items():
-            tried[path] = _Tried((*self._maybe_sent(path), _print(value))[-_TRIED_LIMIT:], stamp)
+            tried[path] = _Tried((*self._maybe_sent(path), fingerprint(value))[-_TRIED_LIMIT:], stamp)
         self._open = write
         self._state = msgspec.structs.replace(self._state, tried=tried, unsettled=True, n=n)
         self._saved = self._state
@@ -422,7 +431,7 @@ class Shadow:
             uid=str(metadata.get("uid", "")),
             rv=_revision(metadata.get("resourceVersion"), self.object_id),
             values=values,
-            prints={path: _print(value) for path, value in values.items()},
+            prints={path: fingerprint(value) for path, value in values.items()},
             terminating="deletionTimestamp" in metadata,
         )
 
@@ -443,13 +452,6 @@ def _revision(text: object, object_id: ObjectId) -> int:
     if not (isinstance(text, str) and text.isascii() and text.isdigit()):
         raise BadObject(f"{object_id}: resourceVersion {text!r} is not a decimal number")
     return int(text)
-
-
-def _print(value: object) -> str:
-    """A fingerprint: equal for equal JSON values; "" for a removed one. Keeps contents out of the journal twice."""
-    if value is REMOVED:
-        return _GONE_PRINT
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]
 
 
 def _newest(tried: Mapping[str, _Tried]) -> dict[str, _Tried]:

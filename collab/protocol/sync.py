@@ -74,7 +74,7 @@ class Fresh:
 
 def covers(have: Mapping[int, int], clocks: Mapping[int, int]) -> bool:
     """Is everything of `clocks` in `have`?"""
-    for client, clock in clocks.items():  # a loop: this runs for every update on every link
+    for client, clock in clocks.items():  # noqa: SIM110 - runs for every update on every link, a generator costs thrice
         if have.get(client, 0) < clock:
             return False
     return True

@@ -431,7 +431,7 @@ class Twin:
         record, shadow = self.sync.record, self._shadow(object_id)
         n = record.view.incarnation(object_id)
         if n is not None and shadow.incarnation == n:
-            return record.edit.set_fields(object_id, step.edits, adopted=adopted)
+            return record.edit.set_fields(object_id, step.edits, adopted=adopted, sights=step.sights)
         fresh = shadow.present and shadow.incarnation == record.view.next_incarnation(object_id)
         return record.edit.add_object(object_id, step.edits, adopted=adopted) if fresh and n is None else {}
 

@@ -68,11 +68,30 @@ def advance(records: Records, pending: Pending, turn: Turn) -> OperationResult |
     """Bring an operation as far as it goes now."""
     if pending.result is not None or pending.busy or turn.now < pending.waits_until:
         return pending.result
+    if _passed_on_too_early(records, pending):
+        wait(records, pending, turn, POLL_S)
+        return None
     return VERBS[pending.operation.verb](records, pending, turn)
+
+
+def _passed_on_too_early(records: Records, pending: Pending) -> bool:
+    """Another site passed this on for a record that is not here (yet, or not since a disk was lost): it must not be
+    taken for one about an unshared namespace of that name."""
+    gid, operation = RecordId(pending.operation.gid), pending.operation
+    if operation.verb == "create" or not gid:
+        return False
+    pending.gid = pending.gid or gid
+    return records.replica(gid) is None and records.marker(gid) is None
 
 
 def refuse(pending: Pending, code: int, message: str) -> OperationResult:
     return pending.finished("refused", code, message)
+
+
+def shared_record(records: Records, pending: Pending) -> Replica | None:
+    """The record an operation is about: that of its name, and of its id once it has met one."""
+    record = records.by_name(name_of(pending.operation.resource))
+    return None if record is not None and pending.gid not in ("", record.gid) else record
 
 
 def done(pending: Pending, message: str) -> OperationResult:
@@ -134,7 +153,9 @@ def extend(records: Records, pending: Pending, turn: Turn) -> OperationResult | 
     assert to is not None, "parse_operation lets no extend without `to` through"
     if not records.site.knows(to):
         return refuse(pending, 400, f"site {to!r} is not known here; known sites are the agent's peers")
-    record = records.by_name(name_of(operation.resource))
+    record = shared_record(records, pending)
+    if record is None and pending.gid:
+        return refuse(pending, 404, f"{operation.resource} is not shared here any more")
     if record is None:
         _share_existing(records, pending, turn)
         return None
@@ -267,7 +288,7 @@ def role_of(text: str) -> Role:
 def retract(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
     site = pending.operation.source
     assert site is not None, "parse_operation lets no retract without `from` through"
-    record = records.by_name(name_of(pending.operation.resource))
+    record = shared_record(records, pending)
     if site == records.site.name:
         return _leave(records, pending, record, turn)
     if record is None:
@@ -330,7 +351,7 @@ def _put_out(records: Records, pending: Pending, record: Replica, site: SiteName
 def reattach(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
     to = pending.operation.to
     assert to is not None, "parse_operation lets no reattach without `to` through"
-    record = records.by_name(name_of(pending.operation.resource))
+    record = shared_record(records, pending)
     if record is None:
         return _after_the_end(records, pending)
     pending.gid = record.gid
@@ -385,8 +406,8 @@ def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName
 
 
 def destroy(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
-    record = records.by_name(name_of(pending.operation.resource))
-    if record is None or (pending.gid and record.gid != pending.gid):
+    record = shared_record(records, pending)
+    if record is None:
         return _destroy_progress(records, pending)
     pending.gid = record.gid
     me = records.site.name

@@ -1,0 +1,169 @@
+"""Random schedules of users, faults and crashes; then all is healed and the invariants must hold.
+
+pytest tests/unit/collab/protocol/test_random.py -k 'seed17'
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.collab.protocol.federation import TEAM, Federation
+from tests.unit.collab.protocol.invariants import boots_alike, check_quiescent, claims
+
+SEEDS = 60
+STEPS = 40
+SITES = ("a", "b", "c", "d")
+
+
+class Chaos:
+    """One schedule: what happens next is drawn from the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.world = Federation(SITES, seed=seed)
+        self.trace: list[str] = []
+        self.destroyed = False
+        self.acts: list[tuple[int, Callable[[], None]]] = [
+            (10, self.label),
+            (6, self.configmap),
+            (2, self.unlabel),
+            (2, self.delete_configmap),
+            (5, self.extend),
+            (3, self.retract),
+            (2, self.leave),
+            (3, self.reattach),
+            (3, self.seize),
+            (6, self.cut),
+            (4, self.heal),
+            (3, self.restart),
+            (1, self.lose_disk),
+            (1, self.delete_namespace),
+            (1, self.destroy),
+        ]
+
+    def run(self) -> Federation:
+        self.world.kube("a").namespace("team", app="x")
+        self.ask("a", verb="extend", to="b", **{"with": ["configmaps"]})
+        self.ask("a", verb="extend", to="c")
+        self.world.run(5)
+        known = claims(self.world)
+        for _ in range(STEPS):
+            act = self.rng.choices([act for _, act in self.acts], [weight for weight, _ in self.acts])[0]
+            act()
+            self.world.run(self.rng.choice([0.01, 0.1, 0.5, 2.0, 8.0]))
+            now = claims(self.world)
+            for key in now.keys() & known.keys():
+                assert now[key] >= known[key], f"O1: the claim at {key} went down"
+            known = {**known, **now} if self.rng.random() < 0.9 else now
+        self.world.heal()
+        self.trace.append("heal all")
+        self.world.run(150)
+        return self.world
+
+    def note(self, *words: object) -> None:
+        self.trace.append(f"{self.world.now:.2f} " + " ".join(map(str, words)))
+
+    def ask(self, site: str, **body: object) -> None:
+        self.note(site, body)
+        self.world.ask(site, resource=TEAM, timeoutSeconds=1, **body)
+
+    def site(self) -> str:
+        return self.rng.choice(SITES)
+
+    def member(self) -> str:
+        """A site that holds the record, as long as there is one."""
+        return self.rng.choice(sorted(self.world.held_by()) or list(SITES))
+
+    def label(self) -> None:
+        site = self.member()
+        labels = self.world.kube(site).labels("team")
+        if labels is not None:
+            key, value = self.rng.choice(["one", "two", "app"]), f"{site}{self.rng.randrange(100)}"
+            self.note(site, "label", key, value)
+            self.world.kube(site).label("team", **{key: value})
+
+    def unlabel(self) -> None:
+        site = self.member()
+        labels = self.world.kube(site).labels("team")
+        if labels:
+            key = self.rng.choice(sorted(labels))
+            self.note(site, "unlabel", key)
+            self.world.kube(site).label("team", **{key: None})
+
+    def configmap(self) -> None:
+        site = self.member()
+        if self.active(site):
+            name, key = self.rng.choice(["app", "web"]), self.rng.choice(["k", "l"])
+            self.note(site, "configmap", name, key)
+            self.world.kube(site).configmap("team", name, **{key: f"{site}{self.rng.randrange(100)}"})
+
+    def active(self, site: str) -> bool:
+        return (
+            self.world.kube(site).labels("team") is not None and "team" not in self.world.kube(site).terminating_names()
+        )
+
+    def delete_configmap(self) -> None:
+        site = self.member()
+        self.note(site, "delete configmap app")
+        self.world.kube(site).delete("configmaps", "team", "app", {})
+
+    def extend(self) -> None:
+        self.ask(self.member(), verb="extend", to=self.site(), collision=self.rng.choice(["refuse", "adopt"]))
+
+    def retract(self) -> None:
+        self.ask(self.member(), verb="retract", **{"from": self.site(), "exit": self.rng.choice(["keep", "delete"])})
+
+    def leave(self) -> None:
+        site = self.member()
+        self.ask(site, verb="retract", **{"from": site})
+
+    def reattach(self) -> None:
+        self.ask(self.member(), verb="reattach", to=self.member())
+
+    def seize(self) -> None:
+        site = self.member()
+        self.ask(site, verb="reattach", to=site, force=True)
+
+    def destroy(self) -> None:
+        if self.rng.random() < 0.3:
+            self.ask(self.member(), verb="destroy")
+
+    def cut(self) -> None:
+        one, other = self.rng.sample(SITES, 2)
+        self.note("cut", one, other)
+        self.world.cut(one, other)
+
+    def heal(self) -> None:
+        self.note("heal")
+        self.world.heal()
+
+    def restart(self) -> None:
+        site = self.site()
+        self.note("restart", site)
+        self.world.restart(site)
+
+    def lose_disk(self) -> None:
+        site = self.site()
+        self.note("lose disk", site)
+        self.world.restart(site, lose_disk=True)
+
+    def delete_namespace(self) -> None:
+        site = self.member()
+        if self.active(site):
+            self.note("delete namespace at", site)
+            self.world.delete_namespace(site)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS), ids=lambda seed: f"seed{seed}")
+def test_a_random_schedule_ends_well(seed: int) -> None:
+    chaos = Chaos(seed)
+    try:
+        world = chaos.run()
+        check_quiescent(world)
+        for site in SITES:
+            boots_alike(world, site)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(chaos.trace)) from error
