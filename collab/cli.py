@@ -23,6 +23,7 @@ import typer
 from collab import kubeconfig, kubectl, render
 from collab.client import NotAnAgent, Reply, Unreachable, call
 from collab.scope import ScopeError, parse
+from collab.scope import explain as plan_of
 
 if TYPE_CHECKING:
     from collab.agent.main import Agent
@@ -190,8 +191,13 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show the plan of a scope without running anything."""
-    parse(scope)
-    _show(_view(f"explain?scope={quote(scope)}", path, context), render.explanation, as_json)
+    if path is None and kubeconfig.is_absent(os.environ):
+        view = dict(plan_of(scope))
+        print("collab: no kubeconfig, so no agent was asked whether it knows these sites", file=sys.stderr)
+    else:
+        parse(scope)  # a mistake is shown even when the agent cannot be reached
+        view = _view(f"explain?scope={quote(scope)}", path, context)
+    _show(view, render.explanation, as_json)
 
 
 def resource_name(text: str) -> str:

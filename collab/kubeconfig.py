@@ -91,12 +91,21 @@ def load(path: str | None, context: str | None, environment: Mapping[str, str]) 
     return Kubeconfig(source=source, context_name=str(name), context=chosen, cluster=cluster, user=user)
 
 
+def is_absent(environment: Mapping[str, str]) -> bool:
+    """Whether nobody named a kubeconfig and there is none at the usual place."""
+    return not environment.get("KUBECONFIG") and not _default().exists()
+
+
+def _default() -> Path:
+    return Path.home() / ".kube" / "config"
+
+
 def _files(path: str | None, environment: Mapping[str, str]) -> list[Path]:
     if path:
         return [Path(path)]
     listed = [Path(name) for name in environment.get("KUBECONFIG", "").split(os.pathsep) if name]
     # as kubectl does, files of the list that do not exist are passed over, unless none does
-    return [file for file in listed if file.exists()] or listed[:1] or [Path.home() / ".kube" / "config"]
+    return [file for file in listed if file.exists()] or listed[:1] or [_default()]
 
 
 def _read(file: Path) -> Section:

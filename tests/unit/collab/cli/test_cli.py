@@ -223,6 +223,19 @@ def test_the_other_views_are_shown(agent: AgentByHand, kubeconfig: Path, capsys:
     assert capsys.readouterr().out == "scope a & b\n  1. a, b\n"
 
 
+def test_a_plan_is_shown_without_any_kubeconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("explain", "a & (b | c)") == 0
+    said = capsys.readouterr()
+    assert said.out == "scope a & (b | c)\n  1. a, b\n  2. a, c\n"
+    assert "no agent was asked" in one_line(said.err)
+    assert run("explain", "a &") == 2
+    assert run("status") == 2
+
+
 def test_the_scope_of_a_servers_url_is_not_part_of_the_agents(agent: AgentByHand, kubeconfig: Path) -> None:
     write_kubeconfig(kubeconfig, agent.url + "/scope/a%20%26%20b", token="t")
     agent.answers["/collab/v1/sites"] = (200, {"site": "a", "peers": []})
