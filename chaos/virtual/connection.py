@@ -29,6 +29,7 @@ class Connection:
         "_port",
         "_server",
         "down",
+        "established",
         "number",
         "opener",
         "target",
@@ -47,6 +48,7 @@ class Connection:
         self.up = Stream(network, self, link, purpose="up", label=f"{a}>{b} {a}#{number}")
         self.down = Stream(network, self, link.back if link else None, purpose="down", label=f"{b}>{a} {a}#{number}")
         self._listener: Listener | None = None
+        self.established = False  # the opener knows that it is connected
         self._connected: asyncio.Future[None] = network.loop.create_future()
         near, far = (a, opener.ephemeral_port()), (b, port)
         self._client = Endpoint(opener, near, far, copy_context(), into=self.down, out=self.up)
@@ -112,6 +114,8 @@ class Connection:
         if self._client.closed:
             return  # its abort is on the way
         self._client.reading = False  # until a protocol is attached
+        self.established = True
+        self._network.join_toxics(self)
         self.up.signal(Signal.ACK)
         if not self._connected.done():
             self._connected.set_result(None)
@@ -150,6 +154,14 @@ class Connection:
             self._connected.set_exception(os_error(errno.ECONNREFUSED))
         stream.reader.lost(os_error(errno.ECONNRESET))
 
+    def ended_by_toxic(self, *, reset: bool) -> None:
+        """A toxic ended one stream; a proxy closes both sides then."""
+        if reset:
+            self.break_off()
+        else:
+            self.up.hang_up()
+            self.down.hang_up()
+
     def end_closed(self) -> None:
         """One end closed. When both have and nothing is under way, nothing will be: a RST between them was lost."""
         if self._client.closed and self._server.closed and self.up.is_empty() and self.down.is_empty():
@@ -163,5 +175,5 @@ class Connection:
         self.end_closed()
 
     def _finish(self) -> None:
-        self.up.finish()
-        self.down.finish()
+        self.up.close()
+        self.down.close()

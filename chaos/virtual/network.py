@@ -24,6 +24,7 @@ from chaos.virtual.errors import os_error
 from chaos.virtual.link import NS_PER_S, CutMode, Link, LinkSettings
 from chaos.virtual.site import Listener, ProtocolFactory, Site, VirtualServer
 from chaos.virtual.sites import OBSERVER, context_at, current_site
+from chaos.virtual.toxics import Toxics
 from chaos.virtual.trace import Tap, Trace, WireChunk
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Network:
         self._links: dict[tuple[str, str], Link] = {}
         self._sites: dict[str, Site] = {}
         self._aliases: dict[str, str] = {}
+        self._toxics: dict[tuple[str, str], Toxics] = {}
         self.skews: dict[str, float] = {}
         self._without_names: dict[str, None] = {}
         self.kernel = Context()  # of timers that belong to no site's program, and run while one is paused
@@ -172,6 +174,13 @@ class Network:
             if direction != "to":
                 yield self.link(b, a)
 
+    def toxics(self, opener: str, target: str) -> Toxics:
+        """Toxics for the connections that one site opens to another."""
+        found = self._toxics.get((opener, target))
+        if found is None:
+            found = self._toxics[opener, target] = Toxics(self, opener, target)
+        return found
+
     # What the loop calls
 
     def listen(self, factory: ProtocolFactory, host: str | None, port: int, *, start: bool = True) -> VirtualServer:
@@ -209,6 +218,13 @@ class Network:
         return site
 
     # What the streams call
+
+    def join_toxics(self, connection: Connection) -> None:
+        """A connection stands."""
+        found = self._toxics.get((connection.opener.name, connection.target.name))
+        if found is not None:
+            found.join(connection.up, "upstream")
+            found.join(connection.down, "downstream")
 
     def draws(self, connection: Connection, purpose: str) -> random.Random:
         """Chance for one purpose of one connection; a further connection or link leaves it alone."""

@@ -12,6 +12,7 @@ from chaos.virtual.link import CutMode
 if TYPE_CHECKING:
     import asyncio
 
+    from chaos.toxiproxy.pipe import Pipe
     from chaos.virtual.connection import Connection
     from chaos.virtual.endpoint import Endpoint
     from chaos.virtual.link import Link
@@ -40,7 +41,10 @@ class Stream:
     __slots__ = (
         "_draws", "_give_up", "_last_due_ns", "_network", "_purpose", "_queue", "_timer",
         "busy_until_ns", "connection", "done",
-        "fin_sent", "label", "link", "queued_bytes", "reader", "writer",
+        "fin_sent",
+        "held", "label", "link",
+        "pipe", "queued_bytes", "reader",
+        "resets_when_ended", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +59,9 @@ class Stream:
         self.fin_sent = False
         self.done = False  # the FIN has arrived
         self.busy_until_ns = 0  # the link's bandwidth is taken until then
+        self.pipe: Pipe | None = None  # of toxics; most streams have none
+        self.held = False  # a toxic has enough for now
+        self.resets_when_ended = False
         self._network = network
         self._purpose = purpose
         self._queue: deque[tuple[int, Item]] = deque()
@@ -75,7 +82,9 @@ class Stream:
 
     def send(self, data: bytes) -> None:
         """Queue bytes behind what is under way."""
-        if len(data) <= CHUNK_BYTES:
+        if self.pipe is not None:
+            self.pipe.receive(data)
+        elif len(data) <= CHUNK_BYTES:
             self._put(data, len(data))
         else:
             for start in range(0, len(data), CHUNK_BYTES):
@@ -90,11 +99,15 @@ class Stream:
         """Say, once, that no more is sent."""
         if not self.fin_sent:
             self.fin_sent = True
-            self._put(Signal.FIN, 0)
+            if self.pipe is not None:
+                self.pipe.receive_end()
+            else:
+                self._put(Signal.FIN, 0)
 
     def reset(self) -> None:
         """Forget what is under way and send a RST in its place. Nobody repeats a RST: on a link that drops, it is lost."""
         self._clear()
+        self._lose_pipe()
         if self.link is not None and self.link.mode is CutMode.DROP:
             self.connection.reset_lost(self)
         else:
@@ -103,7 +116,8 @@ class Stream:
 
     def is_empty(self) -> bool:
         """Nothing is under way."""
-        return not self._queue
+        end_waits_in_pipe = self.pipe is not None and not self.pipe.finished and self.fin_sent
+        return not self._queue and not end_waits_in_pipe
 
     def _put(self, item: Item, size: int) -> None:
         now_ns = self._network.loop.now_ns
@@ -115,6 +129,36 @@ class Stream:
             self._hold(self.link.mode)
         elif self._timer is None:
             self._arm()
+
+    # What comes out of the toxics
+
+    def write(self, data: bytes) -> None:
+        """A toxic let bytes through."""
+        self._put(data, len(data))
+
+    def finish(self) -> None:
+        """The toxics let the end through, or brought it about: then the whole connection ends, as with a proxy in between."""
+        if self.fin_sent:
+            self._put(Signal.FIN, 0)
+        else:
+            self.connection.ended_by_toxic(reset=self.resets_when_ended)
+
+    def hold(self, held: bool) -> None:
+        """A toxic has enough, or wants more."""
+        self.held = held
+        if not held and self.writer.throttled:
+            self.writer.drained(self.queued_bytes)
+
+    def hang_up(self) -> None:
+        """Send FIN behind what is already on the wire, whatever else there is to send."""
+        self._lose_pipe()
+        if not self.done and not self.fin_sent:
+            self._put(Signal.FIN, 0)
+        self.fin_sent = True
+
+    def _lose_pipe(self) -> None:
+        if self.pipe is not None:
+            self.pipe.lose(failed=True)
 
     # Arriving
 
@@ -162,7 +206,7 @@ class Stream:
         self._network.trace.add(self._network.loop.now_ns, self.label, signal.value, 0)
         if signal is Signal.FIN:
             self.done = True
-            self.finish()
+            self.close()
         self.connection.signal_arrived(self, signal)
 
     # Cuts
@@ -184,7 +228,7 @@ class Stream:
             if self._queue and self._queue[0][1] is Signal.RST:
                 self._clear()
                 if self.done:
-                    self.finish()
+                    self.close()
                 self.connection.reset_lost(self)
             if self._queue and self._give_up is None:
                 loop = self._network.loop
@@ -205,9 +249,10 @@ class Stream:
 
     # The end
 
-    def finish(self) -> None:
+    def close(self) -> None:
         """Nothing travels here any more."""
         self._clear()
+        self._lose_pipe()
         self._stop_giving_up()
         if self.link is not None:
             self.link.streams.pop(self, None)

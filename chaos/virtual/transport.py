@@ -131,11 +131,11 @@ class VirtualTransport(asyncio.Transport):
         """Raises RuntimeError after `write_eof`. Bytes for a lost connection are dropped, as asyncio does."""
         if self._eof_sent:
             raise RuntimeError("Cannot call write() after write_eof()")
-        if self._closing or not data:
-            return
         stream = self._endpoint.out
+        if self._closing or stream.fin_sent or not data:
+            return
         stream.send(data if type(data) is bytes else bytes(data))
-        if stream.queued_bytes > self._high and not self._paused:
+        if (stream.queued_bytes > self._high or stream.held) and not self._paused:
             self._pause_writing()
 
     def writelines(self, list_of_data: Iterable[Buffer]) -> None:
@@ -172,7 +172,7 @@ class VirtualTransport(asyncio.Transport):
 
     def drained(self, queued_bytes: int) -> None:
         """The link delivered some of what this side wrote."""
-        if queued_bytes <= self._low:
+        if queued_bytes <= self._low and not self._endpoint.out.held:
             self._endpoint.throttled = False
             self._loop.call_soon(self._resume_writing, context=self._endpoint.context)
 

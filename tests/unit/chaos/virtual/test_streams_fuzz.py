@@ -11,11 +11,23 @@ from typing import TypeVar
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chaos.virtual import VirtualLoop, run_virtual, site_context
+from chaos.toxiproxy.toxics import Stream as StreamName
+from chaos.virtual import VirtualLoop, context_at, run_virtual, site_context
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
 ENDS = st.sampled_from([0, 1])
+TOXICS: list[tuple[str, dict[str, int]]] = [
+    ("latency", {"latency": 300, "jitter": 100}),
+    ("bandwidth", {"rate": 20}),
+    ("bandwidth", {"rate": 0}),
+    ("slow_close", {"delay": 700}),
+    ("timeout", {"timeout": 0}),
+    ("timeout", {"timeout": 400}),
+    ("reset_peer", {"timeout": 300}),
+    ("slicer", {"average_size": 5_000, "size_variation": 1_000, "delay": 3_000}),
+    ("limit_data", {"bytes": 30_000}),
+]
 STEPS = st.one_of(
     st.tuples(st.just("write"), ENDS, st.integers(1, 100_000)),
     st.tuples(st.sampled_from(["pause", "resume", "eof", "close", "abort"]), ENDS, st.just(0)),
@@ -23,6 +35,9 @@ STEPS = st.one_of(
     st.tuples(st.just("crash"), ENDS, st.just(0)),
     st.tuples(st.just("sleep"), ENDS, st.sampled_from([0, 1, 19, 21, 250, 5_000, 1_000_000])),
     st.tuples(st.just("open"), ENDS, st.just(0)),
+    st.tuples(st.just("toxic"), ENDS, st.integers(0, 2 * len(TOXICS) - 1)),
+    st.tuples(st.just("cure"), ENDS, st.just(0)),
+    st.tuples(st.sampled_from(["freeze", "thaw"]), ENDS, st.just(0)),
 )
 SITES = ("paris", "rennes")
 
@@ -92,6 +107,7 @@ class Story:
         self.network = loop.network
         self.clients: list[End] = []
         self.accepted: list[End] = []
+        self.opening: list[asyncio.Task[None]] = []
 
     async def listen(self, site: str) -> None:
         with site_context(site):
@@ -102,8 +118,13 @@ class Story:
         return self.accepted[-1]
 
     async def open(self, opener: int) -> None:
-        with contextlib.suppress(OSError), site_context(SITES[opener]):
-            _, client = await self.loop.create_connection(End, SITES[1 - opener], 80)
+        task = self.loop.create_task(self._open(SITES[1 - opener]), context=context_at(SITES[opener]))
+        self.opening.append(task)
+        await asyncio.sleep(0.1)
+
+    async def _open(self, target: str) -> None:
+        with contextlib.suppress(OSError):
+            _, client = await self.loop.create_connection(End, target, 80)
             self.clients.append(client)
 
     def server_of(self, client: End) -> End | None:
@@ -130,6 +151,17 @@ class Story:
                 self.network.crash(SITES[end])
                 self.network.restart(SITES[end])
                 await self.listen(SITES[end])
+            case "toxic":
+                kind, attributes = TOXICS[amount // 2]
+                stream: StreamName = "upstream" if amount % 2 else "downstream"
+                toxics = self.network.toxics(SITES[end], SITES[1 - end])
+                toxics.add(kind, stream=stream, name=f"t{len(toxics.names)}", **attributes)
+            case "cure":
+                self.network.toxics(SITES[end], SITES[1 - end]).clear()
+            case "freeze":
+                self.network.pause(SITES[end])
+            case "thaw":
+                self.network.resume(SITES[end])
             case _:
                 self.do(step, self.newest(end), amount)
 
@@ -142,6 +174,10 @@ class Story:
     async def finish(self) -> None:
         """Heal, read to the end, close both sides, and let everything that is still under way arrive."""
         self.network.heal_all()
+        for site, other in (SITES, reversed(SITES)):
+            self.network.resume(site)
+            self.network.toxics(site, other).clear()
+        await asyncio.gather(*self.opening)
         for end in self.clients + self.accepted:
             end.do("resume")
         await asyncio.sleep(10_000)
@@ -161,6 +197,8 @@ def _found(*steps: tuple[str, int, int]) -> Callable[[Test], Test]:
 @_found(("eof", 0, 0), ("open", 0, 0), ("drop", 0, 0), ("crash", 0, 0))
 @_found(("eof", 0, 0), ("open", 0, 0), ("drop", 1, 0), ("crash", 1, 0))
 @_found(("drop", 1, 0), ("crash", 1, 0), ("close", 0, 0), ("open", 0, 0))
+@_found(("open", 1, 0), ("toxic", 1, 8))
+@_found(("drop", 1, 0), ("toxic", 0, 10), ("open", 0, 0), ("sleep", 0, 250), ("open", 0, 0), ("crash", 1, 0))
 @settings(max_examples=40, deadline=None)
 @given(
     steps=st.lists(STEPS, min_size=1, max_size=25),
