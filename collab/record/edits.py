@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from collab.record.joins import join_field, seen_stamps
+from collab.record.joins import Sight, join_field, seen_stamps
 from collab.record.slots import (
     REMOVED,
     Answer,
@@ -135,7 +135,14 @@ class Editor:
 
     # -- objects ------------------------------------------------------------------------------------------------
 
-    def add_object(self, object_id: ObjectId, fields: Mapping[str, object], *, adopted: bool = False) -> Slots:
+    def add_object(
+        self,
+        object_id: ObjectId,
+        fields: Mapping[str, object],
+        *,
+        adopted: bool = False,
+        sights: Mapping[str, Sight] | None = None,
+    ) -> Slots:
         """The object exists, with these fields (path -> value), in a new incarnation where it was deleted before.
 
         Where it exists already, its fields are set. Adopt does not lift what has a tombstone (D6): no slots then.
@@ -144,31 +151,49 @@ class Editor:
             return {}
         n = self._view.incarnation(object_id)
         if n is not None:
-            return self._fields(object_id, n, fields, adopted)
+            return self._fields(object_id, n, fields, adopted, sights)
         n = self._view.next_incarnation(object_id)
         existence = self._slot("o", Existence(t=self._field_stamp(adopted)), *object_id, str(n))
-        return existence | self._fields(object_id, n, fields, adopted)
+        return existence | self._fields(object_id, n, fields, adopted, sights)
 
-    def set_fields(self, object_id: ObjectId, fields: Mapping[str, object], *, adopted: bool = False) -> Slots:
+    def set_fields(
+        self,
+        object_id: ObjectId,
+        fields: Mapping[str, object],
+        *,
+        adopted: bool = False,
+        sights: Mapping[str, Sight] | None = None,
+    ) -> Slots:
         """New values, path -> value or REMOVED. Nothing for what the record says already, or for no such object.
 
+        `sights`: what the user saw of each path before the edit; without, everything in the record.
         Adopted values enter below everything, with an empty `b`: they fill gaps, and lose as a visible conflict (D5).
         """
         n = self._view.incarnation(object_id)
-        return {} if n is None else self._fields(object_id, n, fields, adopted)
+        return {} if n is None else self._fields(object_id, n, fields, adopted, sights)
 
-    def _fields(self, object_id: ObjectId, n: int, fields: Mapping[str, object], adopted: bool) -> Slots:
+    def _fields(
+        self,
+        object_id: ObjectId,
+        n: int,
+        fields: Mapping[str, object],
+        adopted: bool,
+        sights: Mapping[str, Sight] | None,
+    ) -> Slots:
         slots: Slots = {}
         for path, value in sorted(fields.items()):
-            slots |= self._field(object_id, n, path, value, adopted)
+            sight = sights.get(path) if sights else None
+            slots |= self._field(object_id, n, path, value, adopted, sight)
         return slots
 
-    def _field(self, object_id: ObjectId, n: int, path: str, value: object, adopted: bool) -> Slots:
+    def _field(
+        self, object_id: ObjectId, n: int, path: str, value: object, adopted: bool, sight: Sight | None
+    ) -> Slots:
         cell = self._view.field_slots(object_id, n, path)
         if self._says_already(cell, value) or (adopted and self.writer in cell):
             return {}
         others = {writer: field for writer, field in cell.items() if writer != self.writer}
-        seen = () if adopted else seen_stamps(others)
+        seen = () if adopted else seen_stamps(others, sight)
         field = Field(t=self._field_stamp(adopted), b=seen, v=value, x=1 if value is REMOVED else 0)
         return self._slot("f", field, *object_id, str(n), path)
 

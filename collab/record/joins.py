@@ -23,6 +23,7 @@ from collab.record.slots import (
     Stamp,
     Status,
     Tombstone,
+    fingerprint,
     site_of,
 )
 
@@ -62,6 +63,16 @@ class Edit:
     @property
     def site(self) -> str:
         return site_of(self.stamp.writer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a user saw of a field when editing it: the fingerprint of its live value, and the stamp of the edit that was
+    last written there (the server may have made another value of it).
+    """
+
+    print: str
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,14 +181,25 @@ def _edit(field: Field) -> Edit:
     return Edit(value=None if field.removed else field.v, removed=field.removed, stamp=field.t)
 
 
-def seen_stamps(slots: Mapping[str, Field]) -> tuple[Stamp, ...]:
+def seen_stamps(slots: Mapping[str, Field], sight: Sight | None = None) -> tuple[Stamp, ...]:
     """The `b` of a new edit that replaces what it sees here: at most 8, those nobody has covered yet first.
 
-    What does not fit stays a visible conflict; a floor instead of a list would hide a slot never seen (D1).
+    What does not fit stays a visible conflict; a floor instead of a list would hide a slot never seen (D1). An edit
+    made in the live object saw only what had been written there (`sight`): a newer winner on its way to the object
+    was not seen, and must not vanish under the edit.
     """
     covered = {stamp for field in slots.values() for stamp in field.b}
-    newest_first = sorted((field.t for field in slots.values()), reverse=True)
+    newest_first = sorted(
+        (field.t for field in slots.values() if sight is None or _was_seen(field, slots, sight)), reverse=True
+    )
     return tuple(sorted(sorted(newest_first, key=lambda stamp: stamp in covered)[:SEEN_LIMIT]))
+
+
+def _was_seen(field: Field, slots: Mapping[str, Field], sight: Sight) -> bool:
+    """What lost against the seen value was shown as a conflict all the while, so it counts as seen."""
+    reflected = [slot.t for slot in slots.values() if fingerprint(slot.v) == sight.print]
+    limit = max([*reflected, *([sight.stamp] if sight.stamp else [])], default=None)
+    return limit is not None and field.t <= limit
 
 
 def covered_writers(slots: Mapping[str, Field]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ A record is a flat map of single-writer slots. A key is `<family>/<subject>|<wri
 A writer is `<site>~<token>`, new at every start and every join of a document, so no lost disk can reuse one.
 """
 
+import hashlib
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -96,6 +97,13 @@ class SlotKey(NamedTuple):
 
     def __str__(self) -> str:
         return key_text(self.family, *self.subject, writer=self.writer)
+
+
+def fingerprint(value: object) -> str:
+    """Equal for equal JSON values, "" for REMOVED; says nothing of the value."""
+    if value is REMOVED:
+        return ""
+    return hashlib.sha256(_ENCODER.encode(value)).hexdigest()[:32]
 
 
 def escape(segment: str) -> str:
