@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types sim record recordings differential tables bench real clean
+.PHONY: demo test check lint types sim record recordings differential differential-toxiproxy tables bench real clean
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fakekube needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -38,6 +38,10 @@ recordings: $(READY)
 # random requests to fakekube and to the real apiserver; skipped in one line where it is not built
 differential: $(READY)
 	$(BIN)/python -m tests.differential.apiserver
+
+# the same for Toxiproxy: requests N, equal E, listed L, unlisted 0
+differential-toxiproxy: $(READY)
+	$(BIN)/python -m tests.differential.toxiproxy_compare
 
 # needs a running apiserver: make record SERVER=https://127.0.0.1:6443 TOKEN=...
 record: $(READY)

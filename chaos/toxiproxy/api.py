@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -27,6 +29,7 @@ _XID_CHARACTERS = 20
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
+_WITHOUT_TYPE = (HTTPStatus.NO_CONTENT, HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.METHOD_NOT_ALLOWED)
 _NO_SNIFF = ("X-Content-Type-Options", "nosniff")
 
 
@@ -86,6 +89,9 @@ class Api:
 
     async def answer(self, method: str, path: str, user_agent: str, body: bytes) -> Answer:
         """`path` is already unquoted. Never raises for what a client sent."""
+        clean = _clean(path)
+        if clean != path:
+            return Answer(status=HTTPStatus.MOVED_PERMANENTLY, headers=(("Location", quote(clean)),))
         here = [(route, found) for route in self._routes if (found := route.path.fullmatch(path))]
         if not here:
             return _plain(HTTPStatus.NOT_FOUND, "404 page not found\n")
@@ -177,6 +183,12 @@ class Api:
         return proxy, proxy.toxic(names[1])
 
 
+def _clean(path: str) -> str:
+    """The path without empty and dotted segments, to which Go's router sends clients."""
+    clean = posixpath.normpath("/" + path.lstrip("/"))
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
+
+
 def _documents(proxies: Sequence[Proxy]) -> list[dict[str, object]] | None:
     """Go prints a list that was never appended to as null."""
     return [proxy.document() for proxy in proxies] or None
@@ -214,7 +226,7 @@ def application(api: Api) -> web.Application:
 
     async def tidy(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.popall("Server", None)
-        if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED):
+        if response.status in _WITHOUT_TYPE:
             response.headers.popall("Content-Type", None)
 
     app = web.Application(client_max_size=BODY_LIMIT_BYTES)

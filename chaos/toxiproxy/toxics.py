@@ -116,7 +116,7 @@ def _stream(text: str) -> Stream:
 
 def merged(kind: ToxicType, current: Attributes, change: object) -> dict[str, int]:
     """The attributes after a change; ApiError 400, with nothing changed, for what is no integer or would be fatal."""
-    fields = Fields(change, owner=".attributes", go_type=f"toxics.{kind.go_name}")
+    fields = Fields(change, owner=f"{kind.go_name}.attributes", go_type=f"toxics.{kind.go_name}")
     found = {name: fields.integer(name, current[name], kind.integer) for name in kind.attributes}
     objection = kind.objection(found)
     if objection:

@@ -27,3 +27,28 @@ def test_api_requests_get_equal_answers(capsys: pytest.CaptureFixture[str]) -> N
 def test_traffic(real_toxiproxy: start.RealToxiproxy, case: Case, expected: Seen) -> None:
     with proxied(real_toxiproxy.url, case.__name__) as proxy:
         assert case(proxy) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("slicer", {}),
+        ("slicer", {"average_size": 1, "size_variation": 5}),
+        ("bandwidth", {"rate": -1}),
+    ],
+)
+def test_what_we_refuse_kills_the_real_server(kind: str, attributes: dict[str, int]) -> None:
+    try:
+        with start.toxiproxy() as real, pytest.raises(ConnectionError):
+            drive(real.url, kind, attributes)
+    except start.NotBuilt as absent:
+        pytest.skip(str(absent))
+
+
+def drive(url: str, kind: str, attributes: dict[str, int]) -> None:
+    """Some bytes through the toxic, and then the API until it is gone."""
+    with proxied(url, "fatal") as proxy:
+        client, _ = proxy.connect()
+        proxy.toxic(kind, "upstream", **attributes)
+        client.sendall(bytes(1000))
+        proxy.ask_until_it_is_gone()

@@ -181,6 +181,7 @@ def _routes() -> list[Request]:
     paths = ("/version", "/reset", "/populate", "/proxies", "/proxies/p", "/proxies/p/toxics", "/proxies/p/toxics/t")
     methods = ("PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "GET", "POST")
     allowed = {("DELETE", "/proxies/p"), ("POST", "/reset")}
+    unclean = ("//version", "/proxies/../version", "/./proxies/", "/proxies//p", "/..", "//")
     absent = (
         "/",
         "/nothing",
@@ -193,12 +194,32 @@ def _routes() -> list[Request]:
     )
     return [
         *(request(method, path) for path in paths for method in methods if (method, path) not in allowed),
-        *(request("GET", path) for path in absent),
+        *(request("GET", path) for path in (*absent, *unclean)),
         request("GET", "/version", user_agent="Mozilla/5.0"),
         request("GET", "/proxies/absent", user_agent="Mozilla/5.0"),
         request("GET", "/nothing", user_agent="Mozilla/5.0"),
         request("PUT", "/version", user_agent="Mozilla/5.0"),
         request("GET", "/version", user_agent="mozilla/5.0"),
+    ]
+
+
+def better() -> list[tuple[Request, str]]:
+    """Requests in their order, with the reason where we mean to answer otherwise, "" where we do not."""
+    half_bad = {"attributes": {"latency": 9, "jitter": "x"}}
+    with_toxics = {**PROXY, "name": "shaped", "toxics": [TOXICS[0]]}
+    return [
+        (request("POST", "/proxies", {**PROXY, "name": "better"}), ""),
+        (request("POST", "/proxies/better/toxics", {**TOXICS[0], "name": "t"}), ""),
+        (request("PATCH", "/proxies/better/toxics/t", half_bad), ""),
+        (
+            request("GET", "/proxies/better/toxics/t"),
+            "a refused change changes nothing; there, the fields before the bad one",
+        ),
+        (
+            request("POST", "/proxies", with_toxics),
+            "toxics given with a proxy are made with it; there, they are ignored",
+        ),
+        (request("GET", "/proxies/shaped/toxics"), "the same"),
     ]
 
 

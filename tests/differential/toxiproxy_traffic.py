@@ -53,6 +53,12 @@ class Proxied:
         self._api.request("GET", "/metrics")
         return self._api.getresponse().read().decode()
 
+    def ask_until_it_is_gone(self) -> None:
+        """Raises ConnectionError as soon as the server's process has ended."""
+        clock = watch()
+        while not clock.after(PATIENCE_S):
+            self.call("GET", "/version")
+
     def update(self, **changes: object) -> None:
         self.listen = str(self.call("PATCH", f"/proxies/{self.name}", changes)["listen"])
 
@@ -481,6 +487,56 @@ def _eventually_counted(proxy: Proxied, kind: str, stream: str, count: int) -> b
     return False
 
 
+# Where only the built-in server does well
+
+
+def toxics_change_behind_a_slow_reader(proxy: Proxied) -> Seen:
+    """There the call waits for the reader, gives up after 25 s, and the proxy never answers again (#558)."""
+    proxy.toxic("latency", latency=1)
+    client, server = proxy.connect()
+    sent = flood(server)
+    proxy.toxic("bandwidth", rate=1)
+    proxy.change("latency", latency=2)
+    proxy.remove("bandwidth")
+    proxy.remove("latency")
+    return (read(client, len(sent)) == sent,)
+
+
+def flood(sock: socket.socket) -> bytes:
+    """Send until nothing is taken any more."""
+    sent = bytearray()
+    block = bytes(range(256)) * 256
+    sock.settimeout(SILENCE_S)
+    try:
+        while True:
+            sent += block[: sock.send(block)]
+    except TimeoutError:
+        sock.settimeout(PATIENCE_S)
+    return bytes(sent)
+
+
+def disabling_does_not_wait_for_a_dial(proxy: Proxied) -> Seen:
+    """There a dial that hangs holds up every later accept, and the call that would end it (503 after 25 s)."""
+    with unanswering() as address:
+        proxy.update(upstream=address)
+        client = proxy.dial()
+        quiet = silent(client)
+        proxy.update(enabled=False)
+        return quiet, ending(client), refused(proxy)
+
+
+@contextmanager
+def unanswering() -> Iterator[str]:
+    """An address where a connect hangs: its backlog is full, so the system drops what comes."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield f"127.0.0.1:{full.getsockname()[1]}"
+
+
 Case = Callable[[Proxied], Seen]
 
 PASSED = (b"question", b"answer")
@@ -523,4 +579,9 @@ EXPECTED: Mapping[Case, Seen] = {
     toxicity_zero_lets_pass: (b"heard",),
     timeout_of_toxicity_zero_closes_when_removed: (True, "fin", "fin"),
     metrics_count_ended_connections: ("fin", True, True, True, True),
+}
+
+OURS_ALONE: Mapping[Case, Seen] = {
+    toxics_change_behind_a_slow_reader: (True,),
+    disabling_does_not_wait_for_a_dial: (True, "fin", True),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chaos.toxiproxy.thread import ThreadedToxiproxy
-from tests.differential.toxiproxy_traffic import EXPECTED, Case, Seen, proxied
+from tests.differential.toxiproxy_traffic import EXPECTED, OURS_ALONE, Case, Seen, proxied
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,9 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize(("case", "expected"), EXPECTED.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("case", "expected"), {**EXPECTED, **OURS_ALONE}.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_traffic(url: str, case: Case, expected: Seen) -> None:
     with proxied(url, case.__name__) as proxy:
         assert case(proxy) == expected
