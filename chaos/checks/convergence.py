@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from chaos.checks.evidence import Content, Evidence
 from chaos.checks.finding import Finding, judge
-from chaos.checks.members import Missing, members_of, viewed
+from chaos.checks.members import Missing, doubts, members_of, viewed
 from chaos.scenario.duration import format_duration
 
 NAME = "converged"
@@ -15,6 +15,7 @@ NAME = "converged"
 
 def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
     views, unsure = viewed(evidence, members_of(evidence, resource))
+    unsure += doubts(evidence, resource)
     contents = {site: view.objects[resource] for site, view in views.items() if resource in view.objects}
     records = {site: record for site, view in views.items() if (record := view.record_of(resource)) is not None}
     wrong = [

@@ -50,6 +50,11 @@ class Call:
         return self.end is not None and self.end.type == "ok"
 
     @property
+    def answered(self) -> bool:
+        """A server said what became of it, were it only that it is pending."""
+        return self.end is not None and (self.end.type != "info" or self.end.value.get("state") == "pending")
+
+    @property
     def surely_failed(self) -> bool:
         return self.end is not None and self.end.type == "fail"
 

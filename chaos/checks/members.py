@@ -10,8 +10,37 @@ from chaos.checks.evidence import Evidence, SiteView
 EXAMPLES_MAX = 3
 
 
+CHANGES = ("create", "extend", "retract", "destroy")
+
+
 def members_of(evidence: Evidence, resource: str) -> tuple[str, ...]:
-    return evidence.timeline.members().get(resource, ())
+    """The sites that are members for sure: what was refused changed nothing, what was promised (pending) counts as done,
+    and the sites of a change without an answer are left out."""
+    refused = {call.invoke.id for call in evidence.history.calls(*CHANGES) if call.surely_failed}
+    doubtful = doubtful_sites(evidence, resource)
+    members = evidence.timeline.members(without=refused).get(resource, ())
+    return tuple(site for site in members if site not in doubtful)
+
+
+def doubtful_sites(evidence: Evidence, resource: str) -> dict[str, str]:
+    """Sites that may or may not be members, each with the event that had no answer."""
+    calls = evidence.history.calls(*CHANGES)
+    unanswered = {call.invoke.id for call in calls if call.invoke.resource == resource and not call.answered}
+    return {
+        site: operation.id
+        for operation in evidence.timeline.operations()
+        if operation.id in unanswered
+        for site in (*operation.scope, operation.to, operation.origin)
+        if site is not None
+    }
+
+
+def doubts(evidence: Evidence, resource: str) -> list[str]:
+    """`doubtful_sites` as lines for people."""
+    return [
+        f"whether {site} is a member is open: {event} had no answer"
+        for site, event in doubtful_sites(evidence, resource).items()
+    ]
 
 
 def viewed(evidence: Evidence, sites: Sequence[str]) -> tuple[dict[str, SiteView], list[str]]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from chaos.checks.evidence import Evidence, RecordView
 from chaos.checks.finding import Finding, judge
-from chaos.checks.members import Missing, members_of, some, viewed
+from chaos.checks.members import Missing, doubts, members_of, some, viewed
 
 NAME = "one-owner"
 
 
 def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding:
     views, unsure = viewed(evidence, members_of(evidence, resource))
+    unsure += doubts(evidence, resource)
     records = {site: record for site, view in views.items() if (record := view.record_of(resource)) is not None}
     wrong = Missing("record", resource).at(site for site in views if site not in records)
     if records:

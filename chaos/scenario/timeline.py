@@ -5,7 +5,7 @@ It is what runs, replays and travels: JSON lines, a header first, then one event
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -79,11 +79,14 @@ class Timeline:
     events: tuple[Event, ...] = ()
     source: str = ""
 
-    def members(self) -> dict[str, tuple[str, ...]]:
-        """Resource -> the sites that the workload makes members, in site order; retracted ones are out."""
+    def members(self, *, without: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+        """Resource -> the sites that the workload makes members, in site order; retracted ones are out.
+
+        `without` names events that did not happen.
+        """
         wanted: dict[str, set[str]] = {}
         for event in self.events:
-            if isinstance(event, Operation):
+            if isinstance(event, Operation) and event.id not in without:
                 _enrol(wanted.setdefault(event.resource, set()), event)
         return {name: tuple(site for site in self.sites if site in sites) for name, sites in wanted.items()}
 

@@ -9,8 +9,9 @@ import pytest
 from chaos.checks.catalog import CHECKS, run_checks
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.finding import REASONS_MAX, Finding, judge, overall
-from chaos.checks.history import History, Line
+from chaos.checks.history import History, Line, LineType
 from chaos.scenario.model import Claim
+from chaos.scenario.timeline import Operation
 from tests.unit.chaos.checks.planted import (
     GOOD,
     HEARD,
@@ -251,6 +252,52 @@ def test_claims_run_on_their_resource_or_on_all() -> None:
         ("one-owner", TEAM, "valid"),
         ("converged", TEAM, "invalid"),
     ]
+
+
+# --- members that change
+
+
+def changed(verb: str, kind: LineType, *, state: str = "", **where: str) -> Evidence:
+    """The good run after one more operation at `a` that ended as `kind`."""
+    operation = Operation(t=20, id="w3", verb=verb, on="a", resource=TEAM, **where)  # type: ignore[arg-type]  # by name
+    lines = [
+        Line(t=20, process="a", type="invoke", f=verb, id="w3", value={"resource": TEAM}),
+        Line(t=21, process="a", type=kind, f=verb, id="w3", value={"resource": TEAM, "state": state}),
+    ]
+    timeline = replace(TIMELINE, events=(*TIMELINE.events, operation))
+    return replace(GOOD, timeline=timeline, history=History([*LINES, *lines]))
+
+
+STANDING = ("converged", "one-owner", "placed-at-members")
+
+
+@pytest.mark.parametrize("name", STANDING)
+def test_a_refused_extend_makes_nobody_a_member(name: str) -> None:
+    assert found(name, changed("extend", "fail", to="d")).verdict == "valid"
+
+
+@pytest.mark.parametrize("name", STANDING)
+@pytest.mark.parametrize(("kind", "state"), [("ok", "done"), ("info", "pending")])
+def test_an_extend_that_was_granted_or_promised_must_come_true(name: str, kind: LineType, state: str) -> None:
+    finding = found(name, changed("extend", kind, state=state, to="d"))
+    assert finding.verdict == "invalid"
+    assert "at d" in finding.reasons[0]
+
+
+@pytest.mark.parametrize("name", STANDING)
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_change_without_an_answer_leaves_its_site_open(name: str, holds: bool) -> None:
+    evidence = changed("extend", "info", to="d")
+    if holds:
+        evidence = replace(evidence, views={**VIEWS, "d": replace(VIEWS["b"], site="d")})
+    finding = found(name, evidence)
+    assert (finding.verdict, finding.reasons) == ("unknown", ("whether d is a member is open: w3 had no answer",))
+
+
+def test_a_retracted_site_is_no_member() -> None:
+    assert (
+        "a copy of namespaces/team at c" in found("placed-at-members", changed("retract", "ok", origin="c")).reasons[0]
+    )
 
 
 # --- verdicts
