@@ -220,7 +220,7 @@ def _guarded(arguments: list[str]) -> int:
         return _dispatch(arguments)
     except Ended as ended:
         return _said(ended.code, str(ended))
-    except (ScopeError, kubeconfig.KubeconfigError, kubectl.NoKubectl, NotAnAgent) as error:
+    except (ScopeError, kubeconfig.KubeconfigError, kubectl.NoKubectl, kubectl.BadScope, NotAnAgent) as error:
         return _said(BAD_INPUT, str(error))
     except Unreachable as error:
         return _said(UNREACHABLE, str(error))

@@ -12,11 +12,16 @@ from urllib.parse import quote
 import yaml
 
 from collab import kubeconfig
+from collab.client import call
 from collab.scope import canonical, parse
 
 
 class NoKubectl(Exception):
     """There is no kubectl to run; one line."""
+
+
+class BadScope(Exception):
+    """The agent does not take the scope; one line."""
 
 
 def scope_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -30,18 +35,25 @@ def scope_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
 
 
 def run(scope: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """kubectl's exit code. Raises ScopeError, KubeconfigError and NoKubectl before anything is run."""
+    """kubectl's exit code. Before it is run, the agent is asked whether it knows the scope.
+
+    Raises ScopeError, KubeconfigError, NoKubectl, BadScope, and what `call` raises.
+    """
     segment = quote(canonical(parse(scope)), safe="")
     path, rest = _take(arguments, "--kubeconfig")
     context, _ = _take(rest, "--context")
-    scoped = kubeconfig.load(path, context, environment).under_scope(segment)
+    config = kubeconfig.load(path, context, environment)
+    plan = call(config, "GET", f"/collab/v1/explain?scope={segment}")
+    if plan.status != 200:
+        # kubectl would show none of this: it fails in its first, general requests
+        raise BadScope(str(plan.body.get("message")))
     kubectl = environment.get("KUBECTL") or shutil.which("kubectl")
     if not kubectl:
         raise NoKubectl("kubectl is not on the PATH; install it, or set KUBECTL to its path")
     with tempfile.TemporaryDirectory(prefix="collab-") as directory:
         file = Path(directory) / "kubeconfig"
         file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(scoped), encoding="utf-8")
+        file.write_text(yaml.safe_dump(config.under_scope(segment)), encoding="utf-8")
         return _run(kubectl, rest, {**environment, "KUBECONFIG": str(file)})
 
 

@@ -154,8 +154,7 @@ def _identity(answer: SiteAnswer, item: KubeObject, target: Target) -> str:
     metadata = _dict(item.get("metadata"))
     name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
     shared = answer.shared.get(name if target.is_namespace else namespace)
-    covered = shared is not None and target.group == "" and shared.covers(target.resource)
-    if shared is None or not covered or target.resource not in SHARED_FIELDS:
+    if shared is None or not shared.covers(target) or target.resource not in SHARED_FIELDS:
         return f"{answer.site}/{namespace}/{name}"
     return f"{shared.gid}/{name}/{json.dumps(shared_values(target.resource, item))}"
 

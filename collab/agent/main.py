@@ -22,7 +22,7 @@ from collab.agent import journals
 from collab.agent.actor import Actor
 from collab.agent.api import Api
 from collab.agent.config import AgentConfig
-from collab.agent.core import Core
+from collab.agent.core import Core, Json
 from collab.agent.disk import Disk, FileDisk
 from collab.agent.kube import LocalApiserver
 from collab.agent.leftovers import Leftovers
@@ -148,6 +148,10 @@ class Agent:
         await self._has_failed.wait()
         assert self._failure is not None, "set before the event"
         raise self._failure
+
+    def records(self) -> Json:
+        """What `GET /collab/v1/records` answers, without a request."""
+        return self._core.records()
 
     def knows(self, site: str) -> bool:
         """Whether a scope may name `site`."""

@@ -14,7 +14,7 @@ from collab.agent.scoped import Scoped
 from collab.agent.scoping import read_scoped, split_scope
 from collab.agent.sharing import shared_namespaces
 from collab.agent.sites import Sites
-from collab.agent.target import read_target
+from collab.agent.target import Target, read_target
 from collab.agent.upgrade import is_upgrade, splice
 from collab.scope import ScopeError
 
@@ -30,35 +30,35 @@ class Proxy:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            text, target = split_scope(request.raw_path, request.headers.get(SCOPE_HEADER))
-            if text is None:
+            text, raw = split_scope(request.raw_path, request.headers.get(SCOPE_HEADER))
+            target = read_target(request.method, raw)
+            # discovery, OpenAPI and version are the local site's, also under a scope with a mistake in it: clients
+            # ask for them first, and show only what is said of the request itself
+            if text is None or not target.resource:
                 return await self._pass_through(request, target)
-            scoped = read_scoped(text, request.method, target, self._knows)
+            scoped = read_scoped(text, target, self._knows)
         except ScopeError as error:
             return self._sites.refuse(error.code, str(error))
-        if not scoped.target.resource:
-            # discovery, OpenAPI and version under a scope are the local site's
-            return await self._pass_through(request, target)
         return await self._scoped.answer(request, scoped)
 
-    async def _pass_through(self, request: web.BaseRequest, target: str) -> web.StreamResponse:
+    async def _pass_through(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         own = self._sites.own
         local = self._sites.upstream(own)
         outcome: web.StreamResponse | Lost
         if is_upgrade(request):
-            outcome = await splice(request, local, target)
+            outcome = await splice(request, local, target.text)
         else:
-            outcome = await relay(self._sites.session, request, local, target, add=self._notes(request, target))
+            notes = self._notes(target)
+            outcome = await relay(self._sites.session, request, local, target.text, add=notes)
         return self._sites.unreachable({own: outcome}) if isinstance(outcome, Lost) else outcome
 
-    def _notes(self, request: web.BaseRequest, target: str) -> dict[str, str]:
+    def _notes(self, target: Target) -> dict[str, str]:
         """A Warning for who deletes a shared namespace here: the others keep theirs."""
-        if request.method != "DELETE":
+        if target.verb != "delete" or not target.is_namespace:
             return {}
-        read = read_target(request.method, target)
-        shared = shared_namespaces(self._core.records()).get(read.name) if read.is_namespace else None
+        shared = shared_namespaces(self._core.records()).get(target.name)
         if shared is None:
             return {}
         others = ", ".join(site for site in shared.members if site != self._sites.own)
-        text = f"namespace {read.name} is shared with {others or 'nobody else'}: deleted at {self._sites.own} only"
+        text = f"namespace {target.name} is shared with {others or 'nobody else'}: deleted at {self._sites.own} only"
         return dict([warning(text)])

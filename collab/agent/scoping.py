@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from collab.agent.target import Target, read_target
+from collab.agent.target import Target
 from collab.protocol.names import SiteName
 from collab.scope import Alternative, ScopeError, canonical, check_sites, parse, plan
 
@@ -48,9 +48,8 @@ def split_scope(raw_path: str, header: str | None) -> tuple[str | None, str]:
     return text, f"/{rest}{mark}{query}"
 
 
-def read_scoped(text: str, method: str, target: str, knows: Callable[[str], bool]) -> ScopedRequest:
+def read_scoped(text: str, target: Target, knows: Callable[[str], bool]) -> ScopedRequest:
     """The request planned. Raises ScopeError."""
     scope = parse(text)
     check_sites(scope, knows)
-    alternatives = tuple(plan(scope))
-    return ScopedRequest(text=canonical(scope), alternatives=alternatives, target=read_target(method, target))
+    return ScopedRequest(text=canonical(scope), alternatives=tuple(plan(scope)), target=target)

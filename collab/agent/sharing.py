@@ -20,9 +20,9 @@ class Shared:
     members: tuple[SiteName, ...]
     kinds: frozenset[str]
 
-    def covers(self, resource: str) -> bool:
+    def covers(self, target: Target) -> bool:
         """Whether objects of this kind are shared: the namespace itself, and its content kinds."""
-        return resource == NAMESPACES or resource in self.kinds
+        return target.group == "" and (target.resource == NAMESPACES or target.resource in self.kinds)
 
 
 def shared_namespaces(view: Mapping[str, object]) -> dict[str, Shared]:
@@ -30,12 +30,6 @@ def shared_namespaces(view: Mapping[str, object]) -> dict[str, Shared]:
     rows = _dicts(view.get("records"))
     found = (_shared(row) for row in rows if row.get("state") == "member")
     return {shared.namespace: shared for shared in found}
-
-
-def shared_of(target: Target, namespaces: Mapping[str, Shared]) -> Shared | None:
-    """The record that the object of a request belongs to, if any."""
-    shared = namespaces.get(target.namespace)
-    return shared if shared is not None and target.group == "" and shared.covers(target.resource) else None
 
 
 def _shared(row: Mapping[str, object]) -> Shared:

@@ -14,7 +14,7 @@ from collab.agent.manifest import BadManifest, read_manifest, stamped, unmarked
 from collab.agent.operations import Operations
 from collab.agent.passing import SCOPE_HEADER, answer_expectation, request_headers
 from collab.agent.scoping import SCOPE_ANNOTATION, ScopedRequest
-from collab.agent.sharing import Shared, shared_namespaces, shared_of
+from collab.agent.sharing import Shared, shared_namespaces
 from collab.agent.sites import CREDENTIALS, Sites, handed_on, outcome_headers, without
 from collab.protocol.names import SiteName, check_resource
 from collab.protocol.operations import DEFAULT_TIMEOUT_S, Operation, OperationResult, draw_operation_id
@@ -104,7 +104,7 @@ class Writing:
     async def _settled_elsewhere(self, request: web.BaseRequest, scoped: ScopedRequest) -> web.StreamResponse | None:
         """The answer when this write is not this site's to do: a member's, or a refusal; None when it is."""
         sites, own = scoped.alternatives[0], self._sites.own
-        shared = shared_of(scoped.target, shared_namespaces(self._core.records()))
+        shared = shared_namespaces(self._core.records()).get(scoped.target.namespace or scoped.target.name)
         if own not in sites or (shared is None and HANDED_HEADER not in request.headers):
             others = [site for site in sites if site != own]
             answer, passed = await self._hand_over(request, scoped, others)
@@ -119,9 +119,12 @@ class Writing:
         what = f"namespaces/{target.namespace or target.name}"
         if shared is None:
             other = next(site for site in sites if site != self._sites.own)
+            return f"{what} is not shared at site {self._sites.own}; share it first: collab extend {what} --to {other}"
+        if not shared.covers(target):
+            kinds = ", ".join(sorted(shared.kinds)) or "no content"
             return (
-                f"{target.resource} of {what} are not shared at site {self._sites.own}; "
-                f"share them first: collab extend {what} --to {other}"
+                f"{target.resource} of {what} are not shared ({kinds} is); write them at one site, "
+                f"or name them when it is extended: --with {target.resource}"
             )
         if set(shared.members) != set(sites):
             members = " & ".join(shared.members)

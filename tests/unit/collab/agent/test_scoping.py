@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collab.agent.scoping import read_scoped, split_scope
+from collab.agent.target import read_target
 from collab.scope import ScopeError, canonical, parse
 
 
@@ -42,4 +43,4 @@ def test_whatever_a_request_says_is_read_or_a_scope_error(rest: str, header: str
     with contextlib.suppress(ScopeError):
         text, target = split_scope("/scope/" + rest, header)
         assert text is not None
-        read_scoped(text, method, target, lambda site: True)
+        read_scoped(text, read_target(method, target), lambda site: True)

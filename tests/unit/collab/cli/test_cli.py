@@ -322,6 +322,7 @@ def test_a_scope_runs_kubectl_with_the_servers_url_under_it(
     kubectl.chmod(kubectl.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("KUBECTL", str(kubectl))
     monkeypatch.setenv("KUBECONFIG", os.devnull)
+    agent.answers["/collab/v1/explain?scope=b%20%26%20a"] = (200, {"scope": "b & a"})
 
     code = run("--scope", "b&(a)", "get", f"--kubeconfig={kubeconfig}", "ns", "-o", "wide", "--", "--kubeconfig=x")
 
@@ -333,9 +334,19 @@ def test_a_scope_runs_kubectl_with_the_servers_url_under_it(
     assert scoped["contexts"][0]["context"]["namespace"] == "ns1"
 
 
-def test_without_kubectl_a_scope_is_one_line(
-    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_scope_that_the_agent_does_not_take_is_one_line(
+    agent: AgentByHand, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    refusal = {"kind": "Status", "message": "scope, column 1: unknown site 'x'"}
+    agent.answers["/collab/v1/explain?scope=x"] = (400, refusal)
+    assert run("--scope", "x", "get", "ns") == 2
+    assert one_line(capsys.readouterr().err) == "collab: scope, column 1: unknown site 'x'\n"
+
+
+def test_without_kubectl_a_scope_is_one_line(
+    agent: AgentByHand, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent.answers["/collab/v1/explain?scope=a"] = (200, {"scope": "a"})
     monkeypatch.setenv("PATH", "/nowhere")
     assert run("--scope=a", "get", "ns") == 2
     assert "kubectl is not on the PATH" in one_line(capsys.readouterr().err)

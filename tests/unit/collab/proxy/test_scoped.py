@@ -148,8 +148,9 @@ def test_discovery_under_a_scope_is_local() -> None:
     async def scenario() -> None:
         a, b = Site("a", {"/api/v1": {"kind": "APIResourceList"}}), Site("b")
         async with sites(b, local=a) as url:
-            assert (await ask(url, "a & b", "GET /api/v1?timeout=32s")).body == {"kind": "APIResourceList"}
-        assert (a.asked, b.asked) == (["GET /api/v1?timeout=32s"], [])
+            for scope in ("a & b", "a & nobody", "a &"):
+                assert (await ask(url, scope, "GET /api/v1?timeout=32s")).body == {"kind": "APIResourceList"}
+        assert (a.asked, b.asked) == (["GET /api/v1?timeout=32s"] * 3, [])
 
     asyncio.run(scenario())
 
@@ -349,6 +350,24 @@ def test_a_write_under_the_full_scope_is_local_and_under_any_other_refused_with_
             alone = await ask(url, "a & b", f"PATCH {NAMESPACES}/own", {"metadata": {}}, handed)
             assert (alone.status, "not shared" in str(alone.body["message"])) == (409, True)
         assert a.asked == [f"PATCH {path}"]
+
+    asyncio.run(scenario())
+
+
+def test_content_that_is_not_shared_is_refused_with_what_is() -> None:
+    async def scenario() -> None:
+        core = ScriptedCore([shared_row("team", "a", "b", kinds=("configmaps",))])
+        a, b = Site("a", {f"{NAMESPACES}/team/configmaps": namespace("x")}), Site("b")
+        async with sites(b, local=a, core=core) as url:
+            made = await ask(url, "a & b", f"POST {NAMESPACES}/team/configmaps", namespace("x"))
+            refused = await ask(url, "a & b", f"POST {NAMESPACES}/team/secrets", namespace("x"))
+        assert made.status == 201
+        assert (refused.status, refused.body["message"]) == (
+            409,
+            "secrets of namespaces/team are not shared (configmaps is); write them at one site, "
+            "or name them when it is extended: --with secrets",
+        )
+        assert (a.asked, b.asked) == ([f"POST {NAMESPACES}/team/configmaps"], [])
 
     asyncio.run(scenario())
 
