@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from chaos.virtual import VirtualLoop, run_virtual, site_context
+from chaos.virtual import BurstLoss, VirtualLoop, run_virtual, site_context
 from chaos.virtual.transport import VirtualTransport
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "link-model.md"
@@ -192,6 +193,18 @@ async def loss(bench: Bench) -> str:
     bench.network.link("paris", "rennes").set(latency_s=0.020, loss=0.5)
     delays = [_ms(delay) for delay in await _delays(bench, client, server, count=1000, every_s=300)]
     return ", ".join(f"{ms}: {delays.count(ms) / 10:g} %" for ms in ("20 ms", "220 ms", "620 ms", "1420 ms"))
+
+
+async def bursts(bench: Bench) -> str:
+    client, server = await bench.joined()
+    bench.network.link("paris", "rennes").set(latency_s=0.020, burst=BurstLoss(loss=0.9, enter=0.02, leave=0.1))
+    late = [delay > 0.1 for delay in await _delays(bench, client, server, count=3000, every_s=10_000)]
+    after = [second for first, second in pairwise(late) if first]
+    return f"{_percent(late)} late; after a late one {_percent(after)}"
+
+
+def _percent(flags: Sequence[bool]) -> str:
+    return f"{100 * sum(flags) / len(flags):.1f} %"
 
 
 # 4. buffers
@@ -416,6 +429,10 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Row]]]] = (
         (Row(what="loss 0.5", expected="late by the RTO, which doubles: half, a quarter, ...", measure=loss, test="test_a_lost_chunk_is_late_by_the_rto_which_doubles"),),
     ),
     (
+        "Loss in bursts",
+        (Row(what="loss 0.9 while bad; turns bad 2 %, good 10 %", expected="15 % late, in runs: after a late one 81 %", measure=bursts, test="test_loss_in_bursts_comes_in_runs"),),
+    ),
+    (
         "Buffers",
         (
             Row(what="a writer faster than its link", expected="paused above 65536 B queued, resumed at 16384 B", measure=water_marks, test="test_a_slow_link_holds_the_writer_back_above_64_kib_and_lets_go_below_16"),
@@ -470,6 +487,10 @@ The bench: paris dials rennes, 20 ms each way unless a row says otherwise. Withi
 """
 
 TAIL: Final = """\
+## Toxics
+
+`network.toxics("paris", "rennes").add("bandwidth", stream="upstream", rate=10)` puts one of Toxiproxy's toxics on the connections that paris opens to rennes: latency, bandwidth, slow_close, timeout, reset_peer, slicer, limit_data. They run the code of the built-in Toxiproxy, at the sender's end, and the link's own latency and bandwidth come on top. They act on connections that stand, never on connecting. Each has its test in `tests/unit/chaos/virtual/test_toxics.py`.
+
 ## Where this is simpler than TCP
 
 - No congestion window and no slow start: what is sent is on its way at once, at the link's rate. Each connection has the rate for itself.

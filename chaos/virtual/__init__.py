@@ -1,7 +1,7 @@
 """An asyncio event loop whose clock jumps, and the in-memory network on it."""
 
 from chaos.virtual.errors import BlockingClientError, DeadlockError, LivelockError, VirtualWorldError
-from chaos.virtual.link import CutMode, Link, LinkSettings
+from chaos.virtual.link import BurstLoss, CutMode, Link, LinkSettings
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Network
 from chaos.virtual.run import VirtualRunner, run_virtual
@@ -11,6 +11,7 @@ from chaos.virtual.trace import Trace, WireChunk
 __all__ = [
     "OBSERVER",
     "BlockingClientError",
+    "BurstLoss",
     "CutMode",
     "DeadlockError",
     "Link",

@@ -6,9 +6,10 @@ Units: seconds and bytes per second outside, whole nanoseconds inside.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from chaos.virtual.stream import Stream
@@ -29,24 +30,64 @@ class CutMode(StrEnum):
 _STRONGEST_FIRST: Final = (CutMode.REJECT, CutMode.DROP, CutMode.JAM)
 
 
+Distribution = Literal["uniform", "normal", "pareto"]
+"""Of the jitter: evenly in +-jitter_s; normal with jitter_s as its deviation; or a long tail above the latency, a tenth of it beyond jitter_s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurstLoss:
+    """Loss in bursts (Gilbert-Elliott): before each chunk a good link turns bad with chance `enter`, a bad one good with chance `leave`; while bad it loses `loss`."""
+
+    loss: float
+    enter: float
+    leave: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.loss < 1 and 0 <= self.enter <= 1 and 0 < self.leave <= 1):
+            raise ValueError(f"{self}: each is a chance; loss is below 1, and leave above 0")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """Latency of one way, jitter of +-jitter_s around it, bandwidth of each connection (None: endless), chance that a chunk is lost and sent again."""
+    """Latency of one way, jitter around it, bandwidth of each connection (None: endless), chance that a chunk is lost and sent again."""
 
     latency_s: float = 0.0
     jitter_s: float = 0.0
+    distribution: Distribution = "uniform"
     rate_bytes_s: float | None = None
     loss: float = 0.0
+    burst: BurstLoss | None = None
 
     def __post_init__(self) -> None:
         if self.latency_s < 0 or self.jitter_s < 0:
             raise ValueError(f"latency_s={self.latency_s} and jitter_s={self.jitter_s} must not be negative")
+        if self.distribution not in _JITTER:
+            raise ValueError(f"distribution={self.distribution!r} is none of {', '.join(_JITTER)}")
         if self.rate_bytes_s is not None and self.rate_bytes_s <= 0:
             raise ValueError(
                 f"rate_bytes_s={self.rate_bytes_s} must be positive; to stop a link, cut it with mode 'jam'"
             )
         if not 0 <= self.loss < 1:
             raise ValueError(f"loss={self.loss} must be at least 0 and below 1; to lose everything, cut the link")
+
+
+class LinkChanges(TypedDict, total=False):
+    """The fields of LinkSettings, as arguments. What is not named has its default."""
+
+    latency_s: float
+    jitter_s: float
+    distribution: Distribution
+    rate_bytes_s: float | None
+    loss: float
+    burst: BurstLoss | None
+
+
+# How jitter is drawn: nanoseconds to add to the latency.
+_JITTER: Final[Mapping[str, Callable[[random.Random, int], int]]] = {
+    "uniform": lambda rng, jitter_ns: rng.randint(-jitter_ns, jitter_ns),
+    "normal": lambda rng, jitter_ns: round(rng.gauss(0, jitter_ns)),
+    "pareto": lambda rng, jitter_ns: round(jitter_ns * (rng.paretovariate(1) - 1) / 9),
+}
 
 
 class Link:
@@ -56,12 +97,13 @@ class Link:
         "_cuts",
         "_jitter_ns",
         "_latency_ns",
-        "_loss",
+        "_loses",
         "_ns_per_byte",
         "_own",
         "back",
         "dst",
         "mode",
+        "settings",
         "src",
         "streams",
     )
@@ -78,26 +120,9 @@ class Link:
 
     # Settings
 
-    @property
-    def settings(self) -> LinkSettings:
-        """What holds for the next chunk."""
-        return LinkSettings(
-            latency_s=self._latency_ns / NS_PER_S,
-            jitter_s=self._jitter_ns / NS_PER_S,
-            rate_bytes_s=NS_PER_S / self._ns_per_byte if self._ns_per_byte else None,
-            loss=self._loss,
-        )
-
-    def set(
-        self,
-        *,
-        latency_s: float = 0.0,
-        jitter_s: float = 0.0,
-        rate_bytes_s: float | None = None,
-        loss: float = 0.0,
-    ) -> None:
+    def set(self, **settings: Unpack[LinkChanges]) -> None:
         """Give this link settings of its own, for chunks that are sent from now on. Those in flight keep their due time."""
-        self._own = LinkSettings(latency_s=latency_s, jitter_s=jitter_s, rate_bytes_s=rate_bytes_s, loss=loss)
+        self._own = LinkSettings(**settings)
         self._take(self._own)
 
     def follow(self, default: LinkSettings) -> None:
@@ -106,10 +131,11 @@ class Link:
             self._take(default)
 
     def _take(self, settings: LinkSettings) -> None:
+        self.settings = settings
         self._latency_ns = round(settings.latency_s * NS_PER_S)
         self._jitter_ns = round(settings.jitter_s * NS_PER_S)
         self._ns_per_byte = NS_PER_S / settings.rate_bytes_s if settings.rate_bytes_s else 0.0
-        self._loss = settings.loss
+        self._loses = bool(settings.loss or settings.burst)
 
     # Time
 
@@ -119,19 +145,29 @@ class Link:
             now_ns = stream.busy_until_ns = max(now_ns, stream.busy_until_ns) + round(size * self._ns_per_byte)
         due_ns = now_ns + self._latency_ns
         if self._jitter_ns:
-            due_ns += max(stream.draws("jitter").randint(-self._jitter_ns, self._jitter_ns), -self._latency_ns)
-        if self._loss:
-            due_ns += self._retransmission_ns(stream.draws("loss"))
+            jitter_ns = _JITTER[self.settings.distribution](stream.draws("jitter"), self._jitter_ns)
+            due_ns += max(jitter_ns, -self._latency_ns)
+        if self._loses:
+            due_ns += self._retransmission_ns(self._loss_of(stream), stream.draws("loss"))
         return due_ns
+
+    def _loss_of(self, stream: Stream) -> float:
+        """The chance that the next chunk is lost, once the link has turned good or bad for it."""
+        burst = self.settings.burst
+        if burst is None:
+            return self.settings.loss
+        if stream.draws("burst").random() < (burst.leave if stream.in_burst else burst.enter):
+            stream.in_burst = not stream.in_burst
+        return burst.loss if stream.in_burst else self.settings.loss
 
     def rto_ns(self) -> int:
         """TCP's time-out before it sends again."""
         return max(MIN_RTO_NS, 2 * (self._latency_ns + self.back._latency_ns))
 
-    def _retransmission_ns(self, rng: random.Random) -> int:
+    def _retransmission_ns(self, loss: float, rng: random.Random) -> int:
         late_ns, rto_ns = 0, self.rto_ns()
         for _ in range(_MOST_RETRIES):
-            if rng.random() >= self._loss:
+            if rng.random() >= loss:
                 break
             late_ns, rto_ns = late_ns + rto_ns, 2 * rto_ns
         return late_ns

@@ -16,12 +16,12 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextvars import Context
 from itertools import product
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Unpack
 
 from chaos.virtual.connection import Connection
 from chaos.virtual.endpoint import Endpoint
 from chaos.virtual.errors import os_error
-from chaos.virtual.link import NS_PER_S, CutMode, Link, LinkSettings
+from chaos.virtual.link import NS_PER_S, CutMode, Link, LinkChanges, LinkSettings
 from chaos.virtual.site import Listener, ProtocolFactory, Site, VirtualServer
 from chaos.virtual.sites import OBSERVER, context_at, current_site
 from chaos.virtual.toxics import Toxics
@@ -132,11 +132,9 @@ class Network:
         self._links[src, dst], self._links[dst, src] = link, back
         return link
 
-    def set_default(
-        self, *, latency_s: float = 0.0, jitter_s: float = 0.0, rate_bytes_s: float | None = None, loss: float = 0.0
-    ) -> None:
+    def set_default(self, **settings: Unpack[LinkChanges]) -> None:
         """What holds on every link that was not given settings of its own."""
-        self._default = LinkSettings(latency_s=latency_s, jitter_s=jitter_s, rate_bytes_s=rate_bytes_s, loss=loss)
+        self._default = LinkSettings(**settings)
         for link in self._links.values():
             link.follow(self._default)
 

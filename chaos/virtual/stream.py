@@ -42,7 +42,8 @@ class Stream:
         "_draws", "_give_up", "_last_due_ns", "_network", "_purpose", "_queue", "_timer",
         "busy_until_ns", "connection", "done",
         "fin_sent",
-        "held", "label", "link",
+        "held",
+        "in_burst", "label", "link",
         "pipe", "queued_bytes", "reader",
         "resets_when_ended", "writer",
     )  # fmt: skip
@@ -62,6 +63,7 @@ class Stream:
         self.pipe: Pipe | None = None  # of toxics; most streams have none
         self.held = False  # a toxic has enough for now
         self.resets_when_ended = False
+        self.in_burst = False  # the link is bad for it now
         self._network = network
         self._purpose = purpose
         self._queue: deque[tuple[int, Item]] = deque()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from chaos.virtual import CutMode, DeadlockError, VirtualLoop, WireChunk, run_virtual, site_context
+from chaos.virtual import BurstLoss, CutMode, DeadlockError, VirtualLoop, WireChunk, run_virtual, site_context
 from tests.unit.chaos.virtual.pair import Pair, Recorder, at, in_pair
 
 # 1. connect
@@ -200,6 +202,52 @@ def test_a_lost_chunk_is_late_by_the_rto_which_doubles() -> None:
         assert 110 < delays.count(0.020) < 190
 
     in_pair(story)
+
+
+def _late(delays: list[float]) -> list[bool]:
+    return [delay > 0.2 for delay in delays]
+
+
+async def _delays(pair: Pair, count: int) -> list[float]:
+    client, server = await pair.joined()
+    delays = []
+    for _ in range(count):
+        start = pair.loop.time()
+        client.transport.write(b"x")
+        await asyncio.sleep(10_000)  # fifteen doublings of the RTO
+        delays.append(round(server.told("data")[-1][0] - start, 9))
+    return delays
+
+
+def test_loss_in_bursts_comes_in_runs() -> None:
+    async def story(pair: Pair) -> list[bool]:
+        burst = BurstLoss(loss=0.9, enter=0.02, leave=0.1)
+        pair.loop.network.link("paris", "rennes").set(latency_s=0.020, burst=burst)
+        return _late(await _delays(pair, 2000))
+
+    late = in_pair(story)
+    followed = [after for before, after in pairwise(late) if before]
+    assert 0.10 < sum(late) / len(late) < 0.22  # a sixth of the time bad, nine tenths lost then
+    assert sum(followed) / len(followed) > 0.7
+    assert in_pair(story) == late
+
+
+@pytest.mark.parametrize(
+    ("distribution", "low_s", "middle_s", "high_s"), [("normal", 0.03, 0.1, 0.17), ("pareto", 0.1, 0.103, 0.13)]
+)
+def test_jitter_may_be_normal_or_have_a_long_tail(
+    distribution: Any, low_s: float, middle_s: float, high_s: float
+) -> None:
+    async def story(pair: Pair) -> list[float]:
+        link = pair.loop.network.link("paris", "rennes")
+        link.set(latency_s=0.1, jitter_s=0.030, distribution=distribution)
+        return await _delays(pair, 1000)
+
+    delays = sorted(in_pair(story))
+    assert delays[10] == pytest.approx(low_s, abs=0.02)
+    assert delays[500] == pytest.approx(middle_s, abs=0.004)
+    assert delays[900 if distribution == "pareto" else 990] == pytest.approx(high_s, abs=0.02)
+    assert delays[0] >= 0
 
 
 def test_the_rto_of_a_slow_link_is_two_round_trips() -> None:
@@ -679,6 +727,10 @@ def test_settings_that_make_no_sense_are_refused() -> None:
             link.set(rate_bytes_s=0)
         with pytest.raises(ValueError, match="cut the link"):
             link.set(loss=1)
+        with pytest.raises(ValueError, match="none of uniform, normal, pareto"):
+            link.set(distribution="square")  # type: ignore[arg-type]  # the mistake under test
+        with pytest.raises(ValueError, match="each is a chance"):
+            BurstLoss(loss=1, enter=0.1, leave=0.1)
         with pytest.raises(ValueError, match="'sever' is not a valid CutMode"):
             link.cut("sever")
 
