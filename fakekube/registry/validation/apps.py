@@ -279,11 +279,15 @@ def _stateful_policies(spec: KubeObject) -> Causes:
     elif rolling is not None:
         shown_rolling, detail = _internal_rolling(rolling), "only allowed for updateStrategy 'RollingUpdate'"
         yield invalid("spec.updateStrategy.rollingUpdate", shown_rolling, detail)
-    retention = spec.get("persistentVolumeClaimRetentionPolicy")
-    for name in ("whenDeleted", "whenScaled") if retention is not None else ():
-        if retention.get(name) not in _RETENTION:
-            path = f"spec.persistentVolumeClaimRetentionPolicy.{name}"
-            yield unsupported(path, retention.get(name) or "", _RETENTION)
+    yield from _retention(spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy")
+
+
+def _retention(policy: KubeObject | None, path: str) -> Causes:
+    if policy is None:
+        return
+    for name in ("whenDeleted", "whenScaled"):
+        if policy.get(name) not in _RETENTION:
+            yield unsupported(f"{path}.{name}", policy.get(name) or "", _RETENTION)
 
 
 def _internal_rolling(rolling: KubeObject | None) -> KubeObject | None:

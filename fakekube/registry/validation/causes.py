@@ -19,7 +19,10 @@ def required(path: str, detail: str = "") -> Cause:
     return Cause(reason="FieldValueRequired", message=_detailed("Required value", detail), field=path)
 
 
-def invalid(path: str, value: object, detail: str = "") -> Cause:
+def invalid(path: str, value: object, detail: str = "", *, shown: bool = True) -> Cause:
+    """`shown` is false where the value is left out of the message."""
+    if not shown:
+        return Cause(reason="FieldValueInvalid", message=_detailed("Invalid value", detail), field=path)
     return Cause(reason="FieldValueInvalid", message=_detailed(f"Invalid value: {go_value(value)}", detail), field=path)
 
 

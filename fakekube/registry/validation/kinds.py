@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
 from fakekube.registry.validation.apps import APPS
+from fakekube.registry.validation.batch import BATCH
 from fakekube.registry.validation.coordination import COORDINATION
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import dns_label, path_segment
@@ -17,6 +18,7 @@ from fakekube.registry.validation.storage import STORAGE
 KINDS: Mapping[str, Kind] = {
     **ADMISSIONREGISTRATION,
     **APPS,
+    **BATCH,
     **COORDINATION,
     **PRIORITY,
     **STORAGE,
