@@ -51,7 +51,7 @@ def apply(call: Call) -> Answer:
 
 def _options(call: Call) -> BodyOptions:
     """An applier must say who it is."""
-    options = body_options("PatchOptions", call.query, call.header("user-agent"))
+    options = body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings)
     if not call.query.get("fieldManager"):
         message = "Required value: is required for apply patch"
         raise options_invalid(

@@ -15,11 +15,45 @@ from fakekube.registry.site import Site
 
 PLAIN_TEXT = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"), NO_CACHE)
 
-_COMMON = ("ping", "log", "etcd")
+_START_HOOKS = (
+    "start-apiserver-admission-initializer",
+    "generic-apiserver-start-informers",
+    "priority-and-fairness-config-consumer",
+    "priority-and-fairness-filter",
+    "storage-object-count-tracker-hook",
+    "start-apiextensions-informers",
+    "start-apiextensions-controllers",
+    "crd-informer-synced",
+    "start-system-namespaces-controller",
+    "peer-endpoint-reconciler-controller",
+    "start-cluster-authentication-info-controller",
+    "start-kube-apiserver-identity-lease-controller",
+    "start-kube-apiserver-identity-lease-garbage-collector",
+    "storage-readiness",
+    "start-legacy-token-tracking-controller",
+    "start-service-ip-repair-controllers",
+    "rbac/bootstrap-roles",
+    "scheduling/bootstrap-system-priority-classes",
+    "priority-and-fairness-config-producer",
+    "bootstrap-controller",
+    "start-kubernetes-service-cidr-controller",
+    "start-kube-aggregator-informers",
+    "apiservice-status-local-available-controller",
+    "apiservice-status-remote-available-controller",
+    "apiservice-registration-controller",
+    "apiservice-discovery-controller",
+    "kube-apiserver-autoregistration",
+)
+_STARTED = (
+    *(f"poststarthook/{hook}" for hook in _START_HOOKS),
+    "autoregister-completion",
+    "poststarthook/apiservice-openapi-controller",
+    "poststarthook/apiservice-openapiv3-controller",
+)
 _CHECKS: dict[str, Sequence[str]] = {
-    "healthz": _COMMON,
-    "livez": _COMMON,
-    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", "shutdown"),
+    "healthz": ("ping", "log", "loopback-serving-certificate", "etcd", *_STARTED),
+    "livez": ("ping", "log", "loopback-serving-certificate", "etcd", *_STARTED),
+    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", *_STARTED, "shutdown"),
 }
 
 

@@ -44,7 +44,7 @@ def patch_options(call: Call) -> BodyOptions:
     if "force" in call.query:
         message = "Forbidden: may not be specified for non-apply patch"
         raise options_invalid("PatchOptions", [Cause(reason="FieldValueForbidden", message=message, field="force")])
-    return body_options("PatchOptions", call.query, call.header("user-agent"))
+    return body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings)
 
 
 def patch_type(call: Call) -> str:
@@ -62,7 +62,8 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
     gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
     kind, body = patch_type(call), call.request.body
-    patched = apply_patch(kind, live, body, schema_for(gvk))
+    patched = _typed(kind, apply_patch(kind, live, body, schema_for(gvk)), gvk)
+    _refuse_versionless(call, patched)
     shown = shown_result(kind, patched, body)
     _require_same_kind(patched, gvk, shown)
     try:
@@ -80,6 +81,13 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     return canonical.object
 
 
+def _typed(patch_kind: str, patched: KubeObject, gvk: GroupVersionKind) -> KubeObject:
+    """The result with the kind that was meant. A strategic merge patch cannot change it, nor can one that removes it."""
+    if patch_kind == STRATEGIC_PATCH:
+        return {**patched, "kind": gvk.kind, "apiVersion": gvk.api_version}
+    return {**patched, "kind": patched.get("kind") or gvk.kind}
+
+
 def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind, shown: Callable[[], str]) -> None:
     """422 for a patch that made another kind of the object."""
     kind, api_version = patched.get("kind"), patched.get("apiVersion")
@@ -88,6 +96,14 @@ def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind, shown: Callab
     found = str(api_version or "").rpartition("/")[2]
     internal = gvk.group.partition(".")[0] or "core"
     raise _undecodable(shown, f"converting ({found}.{kind}) to ({internal}.{gvk.kind}): unknown conversion")
+
+
+def _refuse_versionless(call: Call, patched: KubeObject) -> None:
+    """Without its apiVersion the object is read in its internal form, which has none of these fields."""
+    if not patched.get("apiVersion"):
+        unknown = sorted(patched.keys() - {"kind", "apiVersion"})
+        call.warnings.extend(f'unknown field "{member}"' for member in unknown)
+        require_name(call.info.name, {})
 
 
 def _gvk_of(obj: KubeObject) -> GroupVersionKind:

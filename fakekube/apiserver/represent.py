@@ -60,9 +60,15 @@ def list_metadata(page: Page) -> KubeObject:
     return found
 
 
+# Their internal form counts replicas without a pointer, so that even an empty one has some.
+_SCALED_KINDS = frozenset(["Deployment", "ReplicaSet", "StatefulSet"])
+
+
 def bookmark_object(served: Served, revision: int, annotations: Mapping[str, str]) -> KubeObject:
     """The empty object of the kind that carries a revision and nothing else."""
     obj = empty_object(served)
+    if served.type.kind in _SCALED_KINDS:
+        obj = {**obj, "spec": {"replicas": 0, **obj["spec"]}}
     found: KubeObject = {"resourceVersion": str(revision)}
     if annotations:
         found["annotations"] = dict(annotations)

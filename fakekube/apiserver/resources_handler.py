@@ -111,7 +111,8 @@ def _handler(served: Served, info: RequestInfo, subresource: Subresource | None)
     everywhere = served.namespaced and not info.namespace
     if info.verb not in served.type.verbs or (everywhere and info.verb not in _OF_ALL_NAMESPACES):
         raise method_not_allowed()
-    if bool(info.name) != (info.verb in _OF_ONE_OBJECT):
+    # a watch of one name comes by the old path, /watch/...
+    if info.verb != "watch" and bool(info.name) != (info.verb in _OF_ONE_OBJECT):
         raise method_not_allowed()
     handler = VIRTUAL.get(served.type.qualified, VERBS).get(info.verb)
     if handler is None:

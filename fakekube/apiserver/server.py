@@ -13,7 +13,7 @@ from fakekube.apiserver.faults import Faults
 from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
 from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.request import Request
-from fakekube.apiserver.resources_handler import serve_resource
+from fakekube.apiserver.resources_handler import serve_resource, unknown_path
 from fakekube.apiserver.watch import Watch
 from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
@@ -155,6 +155,8 @@ class Apiserver:
             found = route(self.site, request)
             if found is not None:
                 return found
+        if request.path.startswith("/version/"):
+            raise unknown_path()
         return discovery.page_not_found()
 
     def _audit_id(self) -> str:

@@ -47,7 +47,8 @@ def list_(call: Call) -> Answer:
 
 
 def watch(call: Call) -> Answer:
-    options = watch_options(call.served, call.query)
+    query = {**call.query, "fieldSelector": f"metadata.name={call.info.name}"} if call.info.name else call.query
+    options = watch_options(call.served, query)
     target = WatchTarget(served=call.served, namespace=call.listed_namespace, selection=options.list.selection)
     timeout_s = float(options.timeout_s) or MIN_REQUEST_TIMEOUT_S * (1 + call.site.rng.random())
     stream = open_watch(call.site, target, call.representation, options, timeout_s)
@@ -56,14 +57,14 @@ def watch(call: Call) -> Answer:
 
 
 def create_(call: Call) -> Answer:
-    options = body_options("CreateOptions", call.query, call.header("user-agent"))
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
     obj = decoded_body(call, options)
     item = create(call.site, call.served, call.namespace, obj, options.write)
     return answer(call, 201, call.representation.one(call.served, item))
 
 
 def update_(call: Call) -> Answer:
-    options = body_options("UpdateOptions", call.query, call.header("user-agent"))
+    options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings)
     obj = decoded_body(call, options)
     require_name(call.info.name, obj)
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name

@@ -29,14 +29,17 @@ class BodyOptions:
     field_validation: str
 
 
-def body_options(kind: str, query: Query, user_agent: str) -> BodyOptions:
-    """The options `kind` (CreateOptions, UpdateOptions, PatchOptions) in the query. 422 for values nobody knows."""
+def body_options(kind: str, query: Query, user_agent: str, warnings: list[str]) -> BodyOptions:
+    """The options `kind` (CreateOptions, UpdateOptions, PatchOptions) in the query. 422 for values nobody knows.
+
+    `warnings` takes what the write warns of.
+    """
     causes = [*_dry_run_causes(query.all("dryRun")), *_manager_causes(query), *_validation_causes(query)]
     if causes:
         raise options_invalid(kind, causes)
     manager = query.get("fieldManager") or default_manager(user_agent)
     return BodyOptions(
-        write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager),
+        write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings),
         field_validation=query.get("fieldValidation") or "Warn",
     )
 

@@ -16,6 +16,7 @@ from fakekube.registry.rules import canonical_again, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.versions import as_stored
+from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
 _NAME_ATTEMPTS = 8
@@ -36,6 +37,7 @@ def create(
     named = _with_system_fields(site, served, admitted)
     prepared = canonical_again(served, prepare_create(site, served, named, dry_run=options.dry_run), sent)
     _require_valid(served, prepared, create_causes(served, prepared))
+    options.warnings.extend(warnings_about(served, prepared))
     return _written(site, served, namespace, prepared, options)
 
 

@@ -5,7 +5,7 @@ Source: k8s.io/apimachinery/pkg/apis/meta/v1 (CreateOptions, UpdateOptions, Patc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Propagation = Literal["", "Background", "Foreground", "Orphan"]
@@ -13,10 +13,11 @@ Propagation = Literal["", "Background", "Foreground", "Orphan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
-    """Of create, update and patch. `manager` owns the fields that are written."""
+    """Of create, update and patch. `manager` owns the fields that are written; `warnings` collects what is odd."""
 
     dry_run: bool = False
     manager: str = "unknown"
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

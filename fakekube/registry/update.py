@@ -21,6 +21,7 @@ from fakekube.registry.rules import canonical_again, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.versions import as_served, as_stored
+from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
 # From the live object to the one that is wanted.
@@ -63,6 +64,8 @@ def update(
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
     if same(prepared, live):
         return held
+    if metadata(prepared).get("generation") != metadata(live).get("generation"):
+        options.warnings.extend(warnings_about(served, prepared))
     return _written(site, served, held, as_stored(served, prepared), options)
 
 
