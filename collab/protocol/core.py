@@ -36,6 +36,7 @@ from collab.protocol.facts import (
 from collab.protocol.joining import Joining
 from collab.protocol.links import INFINITY, Channel, Links
 from collab.protocol.markers import LINK_S, RETRY_S, Marker, answer_from_marker
+from collab.protocol.membership import in_rows
 from collab.protocol.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -159,30 +160,32 @@ class SiteCore:
         self._rewrite_site(saved, turn)
         for name in sorted(fact.journals):
             if name.startswith(RECORD_PREFIX):
-                self._boot_record(RecordId(name[len(RECORD_PREFIX) :]), fact.journals[name], turn)
+                gid = RecordId(name[len(RECORD_PREFIX) :])
+                self._boot_record(gid, fact.journals[name], fact.recovered, turn)
         for marker in self._markers.values():
             self._resume_marker(marker, turn)
         for pending in saved.operations:
             self._resume_operation(pending, turn)
 
-    def _boot_record(self, gid: RecordId, entries: Sequence[bytes], turn: Turn) -> None:
+    def _boot_record(self, gid: RecordId, entries: Sequence[bytes], recovered: bool, turn: Turn) -> None:
         """A record of an earlier run. One that has a marker was to be dropped when the agent stopped."""
         try:
             saved = read_record(gid, entries)
             if gid in self._markers or not saved.updates:
                 turn.drop(record_journal(gid))
                 return
-            self._take_up(saved, turn)
+            self._take_up(saved, recovered, turn)
         except (BadEntryError, ValueError) as error:
             self.site.report(turn, "Damaged", f"record {gid} cannot be read: {error}; fetched again", gid)
 
-    def _take_up(self, saved: SavedRecord, turn: Turn) -> None:
+    def _take_up(self, saved: SavedRecord, recovered: bool, turn: Turn) -> None:
         sync = RecordSync(self.site, Record(saved.gid, self.site.new_writer()), saved.updates)
         root = sync.record.view.root
         if root is None:
             raise BadEntryError("its document has no root")
         replica = Replica(self.site, sync, root.name, self, inviter=saved.inviter)
         replica.phase = "member" if saved.member else "joining"
+        replica.recovering = recovered and saved.member and len(in_rows(replica.view)) > 1
         replica.twin.load(saved.shadows, saved.twin_uid, saved.twin_kinds)
         if not saved.member:
             replica.twin.taking = self._joining.taking(replica.view.policy)

@@ -85,6 +85,7 @@ class Replica:
         self.phase: ReplicaPhase = "joining"
         self.inviter = inviter
         self.twin_missing = False
+        self.recovering = False
         self.twin = Twin(site, sync, name, self)
         self._host = host
         self._wants: dict[SiteName, None] = {}
@@ -104,7 +105,7 @@ class Replica:
     @property
     def acting(self) -> bool:
         """Does this site act as owner?"""
-        return self.phase == "member" and ownership.acts(self.view, self.site.name)
+        return self.phase == "member" and not self.recovering and ownership.acts(self.view, self.site.name)
 
     @property
     def row(self) -> MemberRow | None:
@@ -117,8 +118,23 @@ class Replica:
         self.site.timers.set(("gossip", self.gid), turn.now + self.site.jitter(GOSSIP_S))
         self._members_changed = True
         self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
-        self.twin.start(turn)
+        if not self.recovering:
+            self.twin.start(turn)
         self._watch_hand(turn)
+
+    def recovered(self, turn: Turn) -> None:
+        """A member's state is here: what this site's disk had forgotten is known again, so it may write."""
+        if self.recovering:
+            self.recovering = False
+            self.twin.start(turn)
+            self._seize_from_itself(turn)
+            self._ownership(turn)
+
+    def _seize_from_itself(self, turn: Turn) -> None:
+        """An owner that lost what it wrote may have written more than anybody here knows: only a higher claim outweighs
+        that (M13)."""
+        if ownership.acts(self.view, self.site.name):
+            self.seize(turn)
 
     def twin_ready(self, turn: Turn) -> None:
         """The namespace is there: an invited site accepts now."""
@@ -134,6 +150,8 @@ class Replica:
         self.phase = "member"
         slots = self.record.edit.answer(self.site.name, row.inv, "accepted", journal=self.site.journal_id)
         self.sync.write(slots, turn, beside=entry("member", {}))
+        if row.is_member:  # it was one before its disk was lost
+            self._seize_from_itself(turn)
         self._host.joined(self, turn)
         self.twin.writes = row.role == "rw"
         self._greet()
@@ -258,7 +276,7 @@ class Replica:
         """Take back own slots that the winner had seen: they decide nothing any more."""
         keys = [key for change in changes for key in change.keys if key.startswith("f/")]
         covered = self.view.covered(self.site.name, keys) if keys else []
-        if covered:
+        if covered and not self.recovering:
             self.sync.write({}, turn, remove=covered)
 
     def _own_row(self, turn: Turn) -> None:
@@ -268,7 +286,7 @@ class Replica:
             return
         if row.state == "out" or (row.state == "left" and self.phase == "member"):
             self._put_out(row, turn)
-        elif row.state == "invited" and self.phase == "member":
+        elif row.state == "invited" and self.phase == "member" and not self.recovering:
             self._accept_in_place(row, turn)
         elif row.state == "member" and self.phase == "joining" and self.twin.phase == "active":
             self._accept(turn)
@@ -299,7 +317,7 @@ class Replica:
     # -- ownership ----------------------------------------------------------------------------------------------
 
     def _ownership(self, turn: Turn) -> None:
-        if self.phase != "member":
+        if self.phase != "member" or self.recovering:
             return
         move = ownership.next_move(self.record, self._standing(turn.now))
         if move is not None:
@@ -360,6 +378,8 @@ class Replica:
         if row is not None and row.is_member:
             if offer is not None:
                 self.sync.compare(peer, offer, turn)
+                if self.sync.flows[peer].live and offer.digest == self.record.document.digest():
+                    self.recovered(turn)
             else:
                 self.sync.link_up(peer)
         elif offer is not None:
@@ -458,6 +478,8 @@ class Replica:
         reason = self._merge(peer, message, turn)
         if reason is not None:
             self.sync.nack(peer, reason, turn)
+        elif isinstance(message, Diff):
+            self.recovered(turn)
 
     def _merge(self, peer: SiteName, message: Op | Diff, turn: Turn) -> NackReason | None:
         if isinstance(message, Diff):

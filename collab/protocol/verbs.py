@@ -373,6 +373,9 @@ def _seize(records: Records, pending: Pending, record: Replica, to: SiteName, tu
     row = record.row
     if row is None or not row.is_member or row.role != "rw" or record.phase != "member":
         return refuse(pending, 409, f"{to} is no rw member")
+    if record.recovering:
+        wait(records, pending, turn, POLL_S)  # nothing is written before a member's state is here
+        return None
     record.seize(turn)
     pending.outcomes = {to: "applied"}
     return done(pending, f"{to} is the owner by force")
