@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from collab.record.document import Gap
+from collab.record.joins import Sight
 from collab.record.record import LamportLeap, Record
 from collab.record.slots import (
     LAMPORT_LEAP,
@@ -17,6 +18,7 @@ from collab.record.slots import (
     Rank,
     Stamp,
     field_path,
+    fingerprint,
     key_text,
     value_text,
 )
@@ -245,6 +247,44 @@ def test_d1_eleven_sites_and_the_unseen_edit_stays_visible() -> None:
     (conflict,) = owner.view.conflicts()
     assert "v9" in {loser.value for loser in conflict.losers}
     assert len(conflict.losers) == 2
+
+
+def test_an_edit_in_the_live_object_does_not_cover_a_winner_still_on_its_way_there() -> None:
+    """Bob's user replaces red, which is live; ana's newer green is in the record, but not yet written there."""
+    ana = genesis()
+    bob = joined(ana, "bob~1")
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: "red"}))
+    sync(ana, bob)
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: "green"}))
+    bob.apply(ana.document.diff())
+    bob.write(bob.edit.set_fields(TEAM, {COLOUR: "blue"}, sights={COLOUR: Sight(print=fingerprint("red"))}))
+    sync(ana, bob)
+    (conflict,) = ana.view.conflicts()
+    assert (conflict.winner.value, [loser.value for loser in conflict.losers]) == ("blue", ["green"])
+
+
+def test_an_edit_of_what_the_server_made_of_a_value_covers_that_value() -> None:
+    ana = genesis()
+    bob = joined(ana, "bob~1")
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: "green"}))
+    sync(ana, bob)
+    field = bob.view.field(TEAM, COLOUR)
+    assert field is not None
+    sight = Sight(print=fingerprint("grey"), stamp=field.winner.stamp)
+    bob.write(bob.edit.set_fields(TEAM, {COLOUR: "blue"}, sights={COLOUR: sight}))
+    sync(ana, bob)
+    assert ana.view.conflicts() == []
+
+
+def test_an_edit_of_a_removed_field_covers_the_removal() -> None:
+    ana = genesis()
+    bob = joined(ana, "bob~1")
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: "green"}))
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: REMOVED}))
+    sync(ana, bob)
+    bob.write(bob.edit.set_fields(TEAM, {COLOUR: "blue"}, sights={COLOUR: Sight(print="")}))
+    sync(ana, bob)
+    assert ana.view.conflicts() == []
 
 
 def test_d5_adopted_values_fill_gaps_and_lose_as_a_visible_conflict() -> None:

@@ -10,7 +10,8 @@ import pytest
 from collab.protocol.localness import is_local_key, is_shared_path, shared_values, why_not_shared
 from collab.protocol.names import KubeObject
 from collab.protocol.shadow import BadObject, LocalWrite, Outcome, Proposal, Shadow, Step, Wanted, is_restored
-from collab.record.slots import REMOVED, ObjectId, Stamp, field_path
+from collab.record.joins import Sight
+from collab.record.slots import REMOVED, ObjectId, Stamp, field_path, fingerprint
 
 APP = ObjectId("configmaps", "app")
 TEAM = ObjectId("namespaces", "team")
@@ -126,6 +127,21 @@ def test_a_users_edit_and_removal_are_found_once() -> None:
     assert step.edits == {COLOUR: "blue", SIZE: REMOVED}
     assert step.entry is not None
     assert shadow.observe(server.touch(), 1) == Step()
+
+
+def test_an_edit_tells_what_the_user_saw_before_it() -> None:
+    server = OneObject(admit=lambda data: {**data, "size": "1000m"} if "size" in data else data)
+    shadow = shadowing(server.user(colour="red"))
+    write = sent(shadow.propose(wanted(size=("1", 6)), 0))
+    shadow.observe(server.user(colour="blue"), 1)
+    step = shadow.finished(*server.serve(write), 1)
+    assert step.sights == {COLOUR: Sight(print=fingerprint("red"))}
+    shadow.finished(*server.serve(sent(shadow.propose(wanted(size=("1", 6)), 0))), 1)
+    step = shadow.observe(server.user(size="2", new="x"), 1)
+    assert step.sights == {
+        SIZE: Sight(print=fingerprint("1000m"), stamp=Stamp(6, "rennes~1")),
+        field_path("data", "new"): Sight(print=""),
+    }
 
 
 def test_what_the_record_wants_is_one_patch_with_preconditions() -> None:
