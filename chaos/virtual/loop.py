@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 NS_PER_S: Final = 1_000_000_000
 EPOCH_S: Final = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a run shows the same dates on every day
 LIVELOCK_TURNS: Final = 1_000_000
-_COLLECT_TURNS: Final = (
-    1 << 19
-)  # some seconds of work; a count of turns, so that finalizers run at the same point of every run
+# Some seconds of work; counted in turns, so that finalizers run at the same point of every run.
+_COLLECT_TURNS: Final = 1 << 19
 _MANY_CANCELLED: Final = 100
 
 T = TypeVar("T")

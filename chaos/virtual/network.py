@@ -86,6 +86,7 @@ class Network:
 
     def crash(self, site: str) -> None:
         """The site's process dies: its listeners vanish, peers get a RST where it gets through, and it can neither connect nor listen."""
+        self.loop.resume(site)
         self.add_site(site).crash()
 
     def restart(self, site: str) -> None:
@@ -140,8 +141,8 @@ class Network:
 
     def partition(
         self,
-        left: Iterable[str],
-        right: Iterable[str],
+        left: str | Iterable[str],
+        right: str | Iterable[str],
         *,
         mode: CutMode | str = CutMode.DROP,
         direction: Direction = "both",
@@ -152,7 +153,12 @@ class Network:
             link.cut(mode, cause=cause)
 
     def heal(
-        self, left: Iterable[str], right: Iterable[str], *, direction: Direction = "both", cause: str | None = None
+        self,
+        left: str | Iterable[str],
+        right: str | Iterable[str],
+        *,
+        direction: Direction = "both",
+        cause: str | None = None,
     ) -> None:
         """End the cuts of one cause, or all cuts, between the two groups."""
         for link in self._between(left, right, direction):
@@ -163,8 +169,8 @@ class Network:
         for link in list(self._links.values()):
             link.heal()
 
-    def _between(self, left: Iterable[str], right: Iterable[str], direction: Direction) -> Iterator[Link]:
-        for a, b in product(list(left), list(right)):
+    def _between(self, left: str | Iterable[str], right: str | Iterable[str], direction: Direction) -> Iterator[Link]:
+        for a, b in product(_group(left), _group(right)):
             if a == b:
                 continue
             if direction != "from":
@@ -236,3 +242,7 @@ class Network:
         if self.tap is not None:
             src, dst, connection = stream.writer.site.name, stream.reader.site.name, stream.connection
             self.tap(WireChunk(self.loop.now_ns, src, dst, connection.number, connection.opener.name, data))
+
+
+def _group(sites: str | Iterable[str]) -> list[str]:
+    return [sites] if isinstance(sites, str) else list(sites)

@@ -40,12 +40,8 @@ class Stream:
 
     __slots__ = (
         "_draws", "_give_up", "_last_due_ns", "_network", "_purpose", "_queue", "_timer",
-        "busy_until_ns", "connection", "done",
-        "fin_sent",
-        "held",
-        "in_burst", "label", "link",
-        "pipe", "queued_bytes", "reader",
-        "resets_when_ended", "writer",
+        "busy_until_ns", "connection", "done", "fin_sent", "held", "in_burst", "label", "link",
+        "pipe", "queued_bytes", "reader", "resets_when_ended", "writer",
     )  # fmt: skip
 
     def __init__(

@@ -445,7 +445,7 @@ def test_a_partition_cuts_every_link_between_two_groups_in_the_direction_asked()
         network.partition(["a", "b"], ["c", "b"], mode="jam", direction="to")
         cut = {(x, y) for x in "abc" for y in "abc" if x != y and network.link(x, y).mode is not None}
         assert cut == {("a", "c"), ("a", "b"), ("b", "c")}
-        network.heal(["a"], ["b", "c"])
+        network.heal("a", ["b", "c"])
         assert network.link("b", "c").mode is CutMode.JAM
         network.heal_all()
         assert network.link("b", "c").mode is None
@@ -592,6 +592,18 @@ def test_a_reset_that_is_cut_off_on_its_way_is_lost() -> None:
         pair.loop.call_later(5, pair.heal)
         await asyncio.sleep(100)
         assert client.told("lost") == []
+
+    in_pair(story)
+
+
+def test_a_crash_of_a_paused_site_ends_the_pause() -> None:
+    async def story(pair: Pair) -> None:
+        client, server = await pair.joined()
+        pair.loop.network.pause("rennes")
+        pair.loop.network.crash("rennes")
+        await asyncio.sleep(1)
+        assert client.told("lost")
+        assert server.told("lost")
 
     in_pair(story)
 
