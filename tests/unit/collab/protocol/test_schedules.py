@@ -407,3 +407,151 @@ def test_an_update_goes_over_a_link_once() -> None:
     assert len(carried) <= 4  # a to both, then at most each of them to the other
     assert ("b", "a") not in carried
     assert ("c", "a") not in carried
+
+
+# -- membership, the schedules of more than two claims ------------------------------------------------------------
+
+
+def test_m5_invitation_numbers_do_not_collide() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(3)
+    world.ask("a", verb="extend", resource=TEAM, to="b", collision="adopt")
+    world.run(3)
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(3)
+    world.ask("c", verb="reattach", resource=TEAM, to="c", force=True)
+    world.ask("c", verb="retract", resource=TEAM, **{"from": "b"})
+    again = world.ask("c", verb="extend", resource=TEAM, to="b", collision="adopt")
+    world.run(1)
+    world.heal()
+    world.run(90)
+    assert world.answer("c", again).state == "done"
+    assert sorted(world.held_by()) == ["a", "b", "c"]
+    assert owners(world) == {"c"}
+    assert same_everywhere(world)
+
+
+def test_m7_the_higher_claim_of_an_evicted_site_is_heard() -> None:
+    world = shared("a", "b", "c")
+    world.split("a", "bc")
+    world.cut("b", "c")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    for site in "bc":
+        world.ask(site, verb="reattach", resource=TEAM, to=site, force=True)
+    world.run(2)
+    world.heal("a", "c")
+    world.run(20)
+    world.heal()
+    world.run(90)
+    assert owners(world) == {"c"}
+    assert same_everywhere(world)
+    assert all(state_at(world, site, "c") == "member" for site in world.held_by())
+
+
+def test_m8_two_that_hold_each_other_for_out_still_talk() -> None:
+    world = shared("a", "b", "c")
+    world.split("ac", "b")
+    world.cut("a", "c")
+    for site in "bc":
+        world.ask(site, verb="reattach", resource=TEAM, to=site, force=True)
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "c"})
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(2)
+    world.heal("a", "c")
+    world.run(10)
+    world.heal()
+    world.run(90)
+    assert owners(world) == {"c"}
+    assert "c" in world.held_by()
+    assert same_everywhere(world)
+
+
+def test_m12_a_claim_of_a_site_that_left_is_inherited() -> None:
+    world = shared("a", "b", "c")
+    world.isolate("c")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "c"})
+    world.run(2)
+    world.heal("b", "c")
+    world.ask("c", verb="reattach", resource=TEAM, to="c", force=True)
+    world.run(10)
+    world.cut("b", "c")
+    world.crash("c", lose_disk=True)
+    world.run(2)
+    world.heal()
+    world.start("c")
+    world.run(90)
+    (owner,) = owners(world)
+    assert owner in world.held_by()
+    assert same_everywhere(world)
+
+
+def test_m13_an_owner_that_lost_its_disk_outweighs_what_it_forgot() -> None:
+    world = shared("a", "b", "c")
+    world.cut("a", "b")
+    world.cut("b", "c")
+    for role in ("ro", "rw", "ro"):  # words on c that only c sees
+        world.ask("a", verb="extend", resource=TEAM, to="c", role=role)
+        world.run(2)
+    world.cut("a", "c")
+    world.crash("a", lose_disk=True)
+    world.heal("a", "b")
+    world.start("a")
+    world.run(20)
+    assert world.held_by()["a"].acting
+    evicted = world.ask("a", verb="retract", resource=TEAM, **{"from": "c"})
+    world.run(3)
+    world.heal()
+    world.run(60)
+    assert world.answer("a", evicted).state == "done"
+    assert no_record_left(world, "c")
+    assert owners(world) == {"a"}
+
+
+def test_m14_a_re_invitation_within_one_boot_writes_as_another_writer() -> None:
+    world = shared("a", "b", "c")
+    first = world.held_by()["b"].record.writer
+    world.isolate("b")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b"})
+    world.ask("a", verb="extend", resource=TEAM, to="b", collision="adopt")
+    world.run(2)
+    world.heal()
+    world.run(60)
+    assert sorted(world.held_by()) == ["a", "b", "c"]
+    assert world.held_by()["b"].record.writer != first
+    assert same_everywhere(world)
+
+
+# -- disks --------------------------------------------------------------------------------------------------------
+
+
+def test_a_restored_disk_writes_nothing_before_it_heard_from_a_member() -> None:
+    world = shared("a", "b")
+    backup = copy.deepcopy(world.nodes["b"].disk)
+    world.kube("b").label("team", colour="later")
+    world.run(3)
+    world.isolate("b")
+    world.crash("b")
+    world.nodes["b"].disk = backup
+    world.start("b", recovered=True)
+    before = world.held_by()["b"].record.document.digest()
+    world.kube("b").label("team", colour="meanwhile")
+    world.run(20)
+    assert world.held_by()["b"].record.document.digest() == before
+    world.heal()
+    world.run(60)
+    assert world.kube("a").labels("team") == {"app": "x", "colour": "meanwhile"}
+    assert same_everywhere(world)
+
+
+def test_leaving_is_allowed_while_recovering() -> None:
+    world = shared("a", "b")
+    world.isolate("b")
+    world.crash("b")
+    world.start("b", recovered=True)
+    operation = world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    assert world.answer("b", operation).state == "done"
+    world.heal()
+    world.run(60)
+    assert sorted(world.held_by()) == ["a"]
