@@ -19,12 +19,13 @@ from collab.protocol.shadow import BadObject, Shadow, Step, Wanted, is_restored
 from collab.protocol.site import Site
 from collab.protocol.sync import RecordSync
 from collab.protocol.turn import Turn
-from collab.record.slots import REMOVED, ObjectId
+from collab.record.slots import REMOVED, ObjectId, Stamp
 from collab.record.view import ROOT_INCARNATION
 
 TwinPhase = Literal["unknown", "absent", "active", "terminating", "lost", "closed"]
 QUICK_READS = 3
 """So many times in a row a conflict is read again at once; then the backoff sets in."""
+NO_STAMP = Stamp(0, "")
 Taking = Literal["make", "adopt", "adopt-if-identical"]
 
 
@@ -63,6 +64,7 @@ class Twin:
         self._watched: dict[GroupKind, None] = {}
         self._vanished: dict[ObjectId, tuple[int, str]] = {}
         self._verifying = False
+        self._put_back: dict[ObjectId, dict[str, None]] = {}  # paths edited here that do not become slots
         self._listed_at: dict[GroupKind, int] = {}
         self._taken_in: dict[GroupKind, None] = {}  # kinds whose first list, what was there before, is in the record
         self._retry: dict[ObjectId, None] = {}
@@ -346,7 +348,8 @@ class Twin:
             return None
         edits = {path: joined.winner for path, joined in desired.fields.items()}
         fields = {path: (REMOVED if edit.removed else edit.value, edit.stamp) for path, edit in edits.items()}
-        return Wanted(n=desired.n, fields=fields)
+        put_back = self._put_back.get(object_id, {}) if self._why_not_shared() else {}
+        return Wanted(n=desired.n, fields=dict.fromkeys(put_back, (REMOVED, NO_STAMP)) | fields)
 
     def _finished(self, object_id: ObjectId, fact: CallFinished, turn: Turn) -> None:
         if self.phase in ("closed", "lost"):
@@ -420,12 +423,21 @@ class Twin:
 
     def _write_edits(self, object_id: ObjectId, step: Step, turn: Turn, *, adopted: bool) -> None:
         """Edits and shadow are one append, so that a crash keeps both or none."""
-        slots: dict[str, str] = {}
-        if self.writes and not self.sync.record.full:
-            slots = self._slots(object_id, step, adopted=adopted)
+        why = self._why_not_shared()
+        slots = {} if why else self._slots(object_id, step, adopted=adopted)
+        if why and step.edits:
+            paths = ", ".join(sorted(step.edits))
+            self.site.report(turn, "Rejected", f"{object_id}: {paths} edited here, {why}: put back", self.sync.gid)
+            self._put_back.setdefault(object_id, {}).update(dict.fromkeys(step.edits))
         self._entries.update({object_id: step.entry} if step.entry is not None else {})
         beside = entry("shadow", {}, step.entry) if step.entry is not None else b""
         self.sync.write(slots, turn, beside=beside)
+
+    def _why_not_shared(self) -> str:
+        """Why local edits do not become slots now; empty when they do."""
+        if not self.writes:
+            return "where the record is read-only"
+        return "while the record is full (RecordFull)" if self.sync.record.full else ""
 
     def _slots(self, object_id: ObjectId, step: Step, *, adopted: bool) -> dict[str, str]:
         record, shadow = self.sync.record, self._shadow(object_id)

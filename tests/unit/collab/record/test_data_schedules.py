@@ -244,3 +244,26 @@ def test_no_user_edit_is_lost_between_writes_back_and_lost_answers(reads: bool) 
     assert same_everywhere(world)
     data = world.kube("a").data("team", "app")
     assert data == {"theirs": "19", "mine": "19"}
+
+
+def test_an_edit_where_the_record_is_read_only_is_put_back_and_told() -> None:
+    world = Federation("ab")
+    world.kube("a").namespace("team", app="x")
+    world.ask("a", verb="extend", resource=TEAM, to="b", role="ro")
+    world.run(5)
+    world.kube("b").label("team", app="mine", extra="1")
+    world.run(5)
+    assert world.kube("b").labels("team") == world.kube("a").labels("team") == {"app": "x"}
+    (message,) = reported(world, "Rejected")
+    assert "read-only" in message
+    assert "f:metadata/f:labels/f:app" in message
+
+
+def test_an_edit_of_a_full_record_is_put_back_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = shared("a", "b")
+    monkeypatch.setattr("collab.record.record.SIZE_LIMIT", 10)
+    world.kube("b").label("team", app="mine")
+    world.run(5)
+    assert world.kube("b").labels("team") == {"app": "x"}
+    assert "RecordFull" in reported(world, "Rejected")[0]
+    assert same_everywhere(world)
