@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fakekube.apiserver.call import Call
-from fakekube.apiserver.codec import decode
+from fakekube.apiserver.codec import decode, parse
+from fakekube.apiserver.gojson import SyntaxFault
 from fakekube.apiserver.write_options import (
     BodyOptions,
     DeleteRequest,
     delete_request_from_body,
     delete_request_from_query,
 )
-from fakekube.meta.errors import bad_request
+from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.objects import GroupVersionKind, KubeObject, name_of
+from fakekube.registry.schema import Schema, schema_for
 
 DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 
@@ -27,7 +31,34 @@ def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes
         call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
     )
     call.warnings.extend(decoded.warnings)
+    schema = schema_for(expected)
+    if schema is not None:
+        nulls = list(_null_lists(decoded.object, schema))
+        options.write.emptied.extend(path for path in nulls if _was_sent_empty(call, path))
     return decoded.object
+
+
+def _null_lists(obj: KubeObject, schema: Schema) -> Iterator[tuple[str, ...]]:
+    """The paths of lists that are printed as null when nothing is in them."""
+    for name, unset in schema.always_printed.items():
+        inner = schema.fields.get(name)
+        if inner is None:
+            continue
+        if unset is None and inner.type == "list" and obj.get(name) is None:
+            yield (name,)
+        elif isinstance(obj.get(name), dict):
+            yield from ((name, *path) for path in _null_lists(obj[name], inner))
+
+
+def _was_sent_empty(call: Call, path: tuple[str, ...]) -> bool:
+    """Whether the body holds an empty list there. Only JSON is asked: other forms cannot tell."""
+    try:
+        value = parse(call.request.body, call.header("content-type")).value
+    except (SyntaxFault, StatusError):
+        return False
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return isinstance(value, list) and not value
 
 
 def delete_request(call: Call) -> DeleteRequest:

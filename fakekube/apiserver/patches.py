@@ -78,6 +78,9 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     if options.field_validation != "Ignore":
         call.warnings.extend(strange)
     require_name(call.info.name, canonical.object)
+    if (patched.get("metadata") or {}).get("managedFields") == []:
+        # an empty list is a wish: to forget who owns what
+        return {**canonical.object, "metadata": {**canonical.object["metadata"], "managedFields": []}}
     return canonical.object
 
 

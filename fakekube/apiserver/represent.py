@@ -10,9 +10,10 @@ from typing import Protocol
 
 from fakekube.apiserver.codec import JSON, PROTOBUF, encode, encode_json
 from fakekube.apiserver.negotiation import LIST, OBJECT, negotiate
-from fakekube.apiserver.table import partial, partial_list, render
+from fakekube.apiserver.table import Columns, column, partial, partial_list, render
+from fakekube.apiserver.table_values import Ages
 from fakekube.meta.errors import StatusError
-from fakekube.meta.objects import KubeObject
+from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.list import Page
 from fakekube.registry.rules import empty_object
 from fakekube.registry.strategies import Served
@@ -28,6 +29,8 @@ class Shape(Protocol):
 
     def one(self, served: Served, obj: KubeObject) -> KubeObject: ...
 
+    def view(self, served: Served, obj: KubeObject) -> KubeObject: ...
+
     def page(self, served: Served, page: Page) -> KubeObject: ...
 
     def event_object(self, served: Served, obj: KubeObject, *, first: bool) -> KubeObject: ...
@@ -40,6 +43,8 @@ class Representation(Protocol):
     watch_content_type: str
 
     def one(self, served: Served, item: Item) -> bytes: ...
+
+    def view(self, served: Served, obj: KubeObject) -> bytes: ...
 
     def page(self, served: Served, page: Page) -> bytes: ...
 
@@ -84,6 +89,10 @@ class StoredJson:
     def one(self, served: Served, item: Item) -> bytes:
         return shown(served, item).data + b"\n"
 
+    def view(self, served: Served, obj: KubeObject) -> bytes:
+        """What is made for the answer: a Scale, a review."""
+        return encode_json(obj)
+
     def page(self, served: Served, page: Page) -> bytes:
         """Items of a typed list have neither kind nor apiVersion: the stored bytes begin with both, and are cut there."""
         cut = len(served.head)
@@ -123,6 +132,9 @@ class Shaped:
     def one(self, served: Served, item: Item) -> bytes:
         return encode(self._shape.one(served, shown(served, item).obj), self._media)
 
+    def view(self, served: Served, obj: KubeObject) -> bytes:
+        return encode(self._shape.view(served, obj), self._media)
+
     def page(self, served: Served, page: Page) -> bytes:
         return encode(self._shape.page(served, page), self._media)
 
@@ -159,6 +171,9 @@ class PlainShape:
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
         return obj
 
+    def view(self, served: Served, obj: KubeObject) -> KubeObject:
+        return obj
+
     def page(self, served: Served, page: Page) -> KubeObject:
         items = [untyped(shown(served, item).obj) for item in page.items]
         return list_object(served.type.list_kind, served.type.api_version, page, items)
@@ -182,6 +197,9 @@ class PartialShape:
         if self._kind == _PARTIAL_LIST:
             raise self._unfit(served, "is not a list", served.type.kind)
         return partial(obj, self._version)
+
+    def view(self, served: Served, obj: KubeObject) -> KubeObject:
+        return self.one(served, obj)
 
     def _unfit(self, served: Served, why: str, kind: str) -> StatusError:
         """406: a list was asked for as one object, or the reverse."""
@@ -213,6 +231,9 @@ class TableShape:
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
         return self._table(served, [obj])
 
+    def view(self, served: Served, obj: KubeObject) -> KubeObject:
+        return self._table(served, [obj], columns=_SCALE_COLUMNS if obj.get("kind") == "Scale" else None)
+
     def page(self, served: Served, page: Page) -> KubeObject:
         items = [shown(served, item).obj for item in page.items]
         return self._table(served, items, list_meta=list_metadata(page))
@@ -221,7 +242,13 @@ class TableShape:
         return self._table(served, [obj], headers=first)
 
     def _table(
-        self, served: Served, items: Sequence[KubeObject], *, list_meta: KubeObject | None = None, headers: bool = True
+        self,
+        served: Served,
+        items: Sequence[KubeObject],
+        *,
+        list_meta: KubeObject | None = None,
+        headers: bool = True,
+        columns: Columns | None = None,
     ) -> KubeObject:
         return render(
             served.type,
@@ -231,7 +258,20 @@ class TableShape:
             list_meta=list_meta,
             headers=headers,
             version=self._version,
+            columns=columns,
         )
+
+
+def _scale_cells(scale: KubeObject, ages: Ages) -> list[object]:
+    spec, status = scale.get("spec") or {}, scale.get("status") or {}
+    age = ages.since(metadata(scale).get("creationTimestamp"))
+    return [metadata(scale).get("name"), spec.get("replicas", 0), status.get("replicas", 0), age]
+
+
+_SCALE_COLUMNS = Columns(
+    definitions=(column("Name"), column("Desired", "integer"), column("Available", "integer"), column("Age")),
+    cells=_scale_cells,
+)
 
 
 def list_object(kind: str, api_version: str, page: Page, items: Sequence[KubeObject]) -> KubeObject:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from fakekube.apiserver.bodies import decoded_body, require_name
 from fakekube.apiserver.call import NO_CACHE, Answer, Call, Handler, answer
-from fakekube.apiserver.codec import encode
 from fakekube.apiserver.patches import patch, patch_options, patched_view
 from fakekube.apiserver.response import Response
 from fakekube.apiserver.verbs import get, update_
@@ -27,7 +26,7 @@ from fakekube.registry.update import Change, require, update
 
 
 def _encoded(call: Call, status: int, obj: KubeObject) -> Answer:
-    return answer(call, status, encode(obj, call.representation.content_type))
+    return answer(call, status, call.representation.view(call.served, obj))
 
 
 def get_scale(call: Call) -> Answer:

@@ -32,7 +32,7 @@ def create(
     decoded = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
     obj = with_metadata(decoded, deletionTimestamp=None, deletionGracePeriodSeconds=None)
-    owned = tracked(site, served, None, obj, options.manager, "") if tracks else obj
+    owned = tracked(site, served, None, obj, options, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
     prepared = canonical_again(served, prepare_create(site, served, named, dry_run=options.dry_run), sent)

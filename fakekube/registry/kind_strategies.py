@@ -53,11 +53,11 @@ def _with_template_generation(daemons: KubeObject, generation: int) -> KubeObjec
 
 
 def updated_daemon_set(site: Site, daemons: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
-    if subresource:
-        return daemons
     found = (metadata(held).get("annotations") or {}).get(TEMPLATE_GENERATION, "")
     generation = int(found) if found.isdigit() else 0
-    changed = (daemons.get("spec") or {}).get("template") != (held.get("spec") or {}).get("template")
+    changed = not subresource and (daemons.get("spec") or {}).get("template") != (held.get("spec") or {}).get(
+        "template"
+    )
     return _with_template_generation(daemons, generation + 1 if changed else generation)
 
 

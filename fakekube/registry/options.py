@@ -18,6 +18,8 @@ class WriteOptions:
     dry_run: bool = False
     manager: str = "unknown"
     warnings: list[str] = field(default_factory=list)
+    # Lists that were sent empty and are printed as null all the same: their writer owns them nevertheless.
+    emptied: list[tuple[str, ...]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from fakekube.meta.errors import StatusError, forbidden
-from fakekube.meta.objects import KubeObject, name_of
+from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.metadata import generated_name
 from fakekube.registry.site import Site
 from fakekube.storage.items import Item
 
+# A pod that a kubelet made of a file and only shows here.
+MIRROR = "kubernetes.io/config.mirror"
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOKEN_LIFETIME_S = 3607
 _TOLERATION_S = 300
@@ -22,6 +24,8 @@ _TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 def admit_pod(site: Site, namespace: str, pod: KubeObject) -> KubeObject:
     """`pod` as admitted. 403 without its ServiceAccount, priority class or runtime class."""
     spec = dict(pod.get("spec") or {})
+    if MIRROR in (metadata(pod).get("annotations") or {}) and spec.get("serviceAccountName"):
+        raise forbidden("pods", "", name_of(pod), "a mirror pod may not reference service accounts")
     _with_account(site, namespace, name_of(pod), spec)
     _with_priority(site, name_of(pod), spec)
     _with_runtime_class(site, name_of(pod), spec)
@@ -127,6 +131,9 @@ def _with_runtime_class(site: Site, name: str, spec: KubeObject) -> None:
     if found is None:
         raise forbidden("pods", "", name, f'pod rejected: RuntimeClass "{wanted}" not found')
     overhead = (found.obj.get("overhead") or {}).get("podFixed")
+    if spec.get("overhead") and spec["overhead"] != overhead:
+        why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
+        raise forbidden("pods", "", name, why)
     if overhead:
         spec["overhead"] = overhead
     scheduling: KubeObject = found.obj.get("scheduling") or {}

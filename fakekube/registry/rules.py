@@ -13,6 +13,7 @@ from fakekube.registry.canonical import canonicalize
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import Write, after_update
 from fakekube.registry.metadata import timestamp
+from fakekube.registry.options import WriteOptions
 from fakekube.registry.schema import schema_for
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, Strategy
@@ -50,15 +51,24 @@ def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource
 
 
 def tracked(
-    site: Site, served: Served, held: KubeObject | None, obj: KubeObject, manager: str, subresource: str
+    site: Site, served: Served, held: KubeObject | None, obj: KubeObject, options: WriteOptions, subresource: str
 ) -> KubeObject:
-    """`obj` with its managedFields as a create (`held` is None), an update or a patch by `manager` leaves them."""
+    """`obj` with its managedFields as a create (`held` is None), an update or a patch leaves them."""
     schema = schema_for(served.type.gvk)
     if schema is None:
         return obj
+    written = obj
+    for path in options.emptied:
+        written = _with_empty_list(written, path)
     if subresource == "scale":
-        obj = _as_scaled(held or {}, obj, manager)
-    return after_update(held, obj, write_of(site, served, manager, subresource), schema)
+        written = _as_scaled(held or {}, written, options.manager)
+    owned = after_update(held, written, write_of(site, served, options.manager, subresource), schema)
+    return owned if written is obj else {**obj, "metadata": owned["metadata"]}
+
+
+def _with_empty_list(obj: KubeObject, path: tuple[str, ...]) -> KubeObject:
+    first, *rest = path
+    return {**obj, first: _with_empty_list(obj.get(first) or {}, tuple(rest)) if rest else []}
 
 
 def _as_scaled(held: KubeObject, obj: KubeObject, manager: str) -> KubeObject:
@@ -67,6 +77,8 @@ def _as_scaled(held: KubeObject, obj: KubeObject, manager: str) -> KubeObject:
     Seen on kube-apiserver 1.37.2: a manager that scales again loses its entry, and gets it back the next time.
     """
     spec: KubeObject = obj.get("spec") or {}
+    if spec.get("replicas") == (held.get("spec") or {}).get("replicas"):
+        return obj
     entries = metadata(held).get("managedFields") or []
     again = any((each.get("manager"), each.get("subresource")) == (manager, "scale") for each in entries)
     if spec.get("replicas") and not again:

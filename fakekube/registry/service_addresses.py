@@ -5,12 +5,13 @@ Source: pkg/registry/core/service/storage (alloc.go) of Kubernetes 1.37, IPv4 on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fakekube.meta.errors import Cause, StatusError, invalid
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.site import Site
+from fakekube.registry.validation.services import address_causes, single_stack
 
 SERVICES = "services"
 _PREFIX = "10.0.0."
@@ -27,20 +28,23 @@ def allocated(site: Site, service: KubeObject, *, dry_run: bool) -> KubeObject:
     spec = dict(service.get("spec") or {})
     kind = spec.get("type", "ClusterIP")
     if kind == "ExternalName":
-        return {**service, "spec": _without_addresses(spec)}
+        return service
+    causes = list(address_causes(spec)) or list(single_stack(spec))
+    if causes:
+        raise invalid("Service", "", name_of(service), causes)
     _allocate_address(site, service, spec)
     if kind in _WITH_NODE_PORTS:
         _allocate_ports(site, service, spec, dry_run=dry_run)
-    else:
-        _drop_node_ports(spec)
     return {**service, "spec": spec}
 
 
 def kept_from(held: KubeObject, service: KubeObject) -> KubeObject:
-    """An update that leaves allocated values out keeps them."""
+    """An update that leaves allocated values out keeps them; values that belong to another type go with it."""
     old, spec = held.get("spec") or {}, dict(service.get("spec") or {})
+    _follow_address(old, spec)
+    _drop_others(old, spec)
     if "ExternalName" in (old.get("type"), spec.get("type")):
-        return service
+        return {**service, "spec": spec}
     for member in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
         if member not in spec and member in old:
             spec[member] = old[member]
@@ -62,28 +66,38 @@ def _with_old_node_ports(old: KubeObject, spec: KubeObject) -> list[KubeObject]:
     return ports
 
 
-def _without_addresses(spec: KubeObject) -> KubeObject:
-    dropped = (
-        "clusterIP",
-        "clusterIPs",
-        "ipFamilies",
-        "ipFamilyPolicy",
-        "internalTrafficPolicy",
-        "healthCheckNodePort",
-    )
-    return {member: value for member, value in spec.items() if member not in dropped}
+def _follow_address(old: KubeObject, spec: KubeObject) -> None:
+    """A client that knows one address alone changes or clears the list with it."""
+    address = spec.get("clusterIP") or ""
+    if address == (old.get("clusterIP") or "") or spec.get("clusterIPs") != old.get("clusterIPs"):
+        return
+    if address:
+        spec["clusterIPs"] = [address, *(old.get("clusterIPs") or [])[1:]]
+    else:
+        spec.pop("clusterIPs", None)
 
 
-def _drop_node_ports(spec: KubeObject) -> None:
-    """Ports of a Service that has them no longer."""
-    if spec.get("ports"):
-        spec["ports"] = [{k: v for k, v in port.items() if k != "nodePort"} for port in spec["ports"]]
+def _drop_others(old: KubeObject, spec: KubeObject) -> None:
+    """What an update leaves as it was goes when its type has no use for it."""
+    for members, has in _USES:
+        if has(old) and not has(spec) and all(spec.get(name) == old.get(name) for name in members):
+            for name in members:
+                spec.pop(name, None)
+    if _has_node_ports(old) and not _has_node_ports(spec) and _node_ports(old) == _node_ports(spec):
+        spec["ports"] = [{k: v for k, v in port.items() if k != "nodePort"} for port in spec.get("ports") or []]
+
+
+def _node_ports(spec: KubeObject) -> set[int]:
+    return {port["nodePort"] for port in spec.get("ports") or [] if port.get("nodePort")}
 
 
 def _allocate_address(site: Site, service: KubeObject, spec: KubeObject) -> None:
-    wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), "")
+    wanted = spec.get("clusterIP") or ""
     if not wanted:
         wanted = _free_address(_others(site, service))
+    elif wanted != "None" and not wanted.startswith(_PREFIX):
+        why = f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {_PREFIX}0/24"
+        raise _taken(service, "spec.clusterIPs", f'["{wanted}"]', f"failed to allocate IP {wanted}: {why}")
     elif wanted != "None" and any(wanted == other.get("clusterIP") for other in _others(site, service)):
         raise _taken(
             service,
@@ -129,13 +143,41 @@ def _free_address(others: Iterable[KubeObject]) -> str:
 def _allocate_ports(site: Site, service: KubeObject, spec: KubeObject, *, dry_run: bool) -> None:
     used = set(_used_ports(_others(site, service)))
     if spec.get("type") == "NodePort" or spec.get("allocateLoadBalancerNodePorts", True):
-        spec["ports"] = [_with_port(service, port, used, dry_run=dry_run) for port in spec.get("ports") or []]
+        spec["ports"] = [
+            _with_port(service, port, used, f"spec.ports[{index}].nodePort", dry_run=dry_run)
+            for index, port in enumerate(spec.get("ports") or [])
+        ]
     if _needs_health_check(spec) and not spec.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = _DRY_RUN_PORT if dry_run else _free_port(used)
 
 
 def _needs_health_check(spec: KubeObject) -> bool:
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
+def _has_addresses(spec: KubeObject) -> bool:
+    return spec.get("type") != "ExternalName"
+
+
+def _has_node_ports(spec: KubeObject) -> bool:
+    return spec.get("type") in _WITH_NODE_PORTS
+
+
+def _is_balanced(spec: KubeObject) -> bool:
+    return spec.get("type") == "LoadBalancer"
+
+
+# Members, and which services use them.
+_USES: tuple[tuple[tuple[str, ...], Callable[[KubeObject], bool]], ...] = (
+    (("clusterIP", "clusterIPs"), _has_addresses),
+    (("ipFamilies",), _has_addresses),
+    (("ipFamilyPolicy",), _has_addresses),
+    (("internalTrafficPolicy",), _has_addresses),
+    (("healthCheckNodePort",), _needs_health_check),
+    (("allocateLoadBalancerNodePorts",), _is_balanced),
+    (("loadBalancerClass",), _is_balanced),
+    (("externalTrafficPolicy",), _has_node_ports),
+)
 
 
 def _used_ports(others: Iterable[KubeObject]) -> Iterator[int]:
@@ -145,10 +187,10 @@ def _used_ports(others: Iterable[KubeObject]) -> Iterator[int]:
             yield spec["healthCheckNodePort"]
 
 
-def _with_port(service: KubeObject, port: KubeObject, used: set[Any], *, dry_run: bool) -> KubeObject:
+def _with_port(service: KubeObject, port: KubeObject, used: set[Any], path: str, *, dry_run: bool) -> KubeObject:
     wanted = port.get("nodePort")
     if wanted and wanted in used:
-        raise _taken(service, "spec.ports[0].nodePort", str(wanted), "provided port is already allocated")
+        raise _taken(service, path, str(wanted), "provided port is already allocated")
     if not wanted:
         wanted = _DRY_RUN_PORT if dry_run else _free_port(used)
     used.add(wanted)

@@ -57,7 +57,7 @@ def update(
     merged = _carried_over(served, live, wanted, subresource)
     if tracks:
         written = merged if subresource in ("", "status") else wanted
-        owned = tracked(site, served, live, written, options.manager, subresource)
+        owned = tracked(site, served, live, written, options, subresource)
         merged = with_metadata(merged, managedFields=metadata(owned).get("managedFields"))
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
