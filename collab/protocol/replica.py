@@ -545,8 +545,9 @@ class Replica:
             self.sync.merge(message.diff, peer, turn)
         slots: dict[str, str] = {}
         row = self.view.member(peer) or row
-        told = [inv for inv, state in sorted(message.an.items()) if state == "left"]
         answer = self.view.answer(peer, row.inv)
+        known = {row.inv} | {inv for inv in message.an if self.view.answer(peer, inv) is not None}
+        told = [inv for inv, state in sorted(message.an.items()) if state == "left" and inv in known]
         if row.inv not in told and row.state == "out" and (answer is None or not message.an):
             told.append(row.inv)  # it holds nothing of the record, by whatever invitation
         for inv in told:

@@ -11,10 +11,25 @@ from collab.protocol.codec import decode, encode
 from collab.protocol.core import SiteCore
 from collab.protocol.facts import Booted, ChannelClosed, ChannelOpened, FrameReceived, Identity, Woken
 from collab.protocol.links import BACKOFF_CAP_S, Links
-from collab.protocol.messages import Ack, Diff, Hello, Message, Nack, Op, Ping
-from collab.protocol.names import SiteName
+from collab.protocol.messages import (
+    Ack,
+    Diff,
+    Exit,
+    Exited,
+    Have,
+    Hello,
+    Invite,
+    Message,
+    Nack,
+    Op,
+    Ping,
+    Refuse,
+    Want,
+)
+from collab.protocol.names import RecordId, SiteName
 from collab.protocol.sync import MAX_PENDING
 from collab.protocol.turn import Turn
+from collab.record.slots import OwnerStamp, Policy, Root, Stamp
 from tests.unit.collab.protocol.federation import TEAM, Federation, same_everywhere, shared
 
 
@@ -254,3 +269,50 @@ def test_a_federation_runs_the_same_again() -> None:
         return world.seen
 
     assert run() == run()
+
+
+def test_no_well_formed_message_makes_a_step_raise() -> None:
+    """Messages of the right shape with contents that make no sense, from a member, a stranger and an evicted site."""
+    rng = random.Random(12)
+    world = shared("a", "b", "c")
+    world.ask("a", verb="extend", resource=TEAM, to="d")  # invited, never answers
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "c"})
+    world.run(3)
+    core = world.core("a")
+    real = world.gid("a")
+    foreign = shared("a", "b", seed=9).held_by()["a"].record.document.diff()
+    state = world.held_by()["a"].record.document.diff()
+    for channel in range(5000, 6500):
+        sender = rng.choice(["b", "c", "d", "e"])
+        core.step(ChannelOpened(channel=channel, dialled=None), world.now)
+        core.step(FrameReceived(channel=channel, data=hello(sender, str(channel), f"uid-of-{sender}")), world.now)
+        message = odd_message(rng, real, [foreign, state, b"", b"\x00\x00"])
+        core.step(FrameReceived(channel=channel, data=encode(message)), world.now)
+        core.step(Woken(), world.now)
+        core.step(ChannelClosed(channel=channel), world.now)
+    assert core.records()["records"]
+
+
+def odd_message(rng: random.Random, real: RecordId, updates: list[bytes]) -> Message:
+    doc = rng.choice([real, RecordId("x~1.1"), RecordId("e~0.2")])
+    text = rng.choice(["", "a~1.1", "|", "/", "~", "b~0.1\n", "x" * 300])
+    sv, upd = rng.choice([b"", b"\x00", b"\x01", b"\x01\x05\x07"]), rng.choice(updates)
+    root = Root(
+        t=Stamp(1, "a~1"), apiVersion="v1", kind=rng.choice(["namespaces", "pods", ""]), name=text, creator=text
+    )
+    policy = Policy(t=OwnerStamp(0, 1, "a", 1, "a~1"), collision="adopt")
+    stamp = rng.choice([None, OwnerStamp(0, 0, "", -1, ""), OwnerStamp(99, 1, "c", 9, "c~1")])
+    return rng.choice(
+        [
+            Invite(doc=doc, inv=text, root=root, policy=policy, owner=SiteName(text), addresses={text: text}),
+            Refuse(doc=doc, inv=text, code=rng.choice([-1, 0, 409])),
+            Have(doc=doc, digest=text),
+            Want(doc=doc, sv=sv, inv=text),
+            Diff(doc=doc, base=sv, after=sv, upd=upd),
+            Op(doc=doc, seq=rng.choice([-1, 0, 5]), base=sv, upd=(upd, upd)),
+            Ack(doc=doc, sv=sv, seq=rng.choice([-1, 10**9])),
+            Nack(doc=doc, reason=rng.choice(["gap", "auth", "schema", "full", "no"])),
+            Exited(doc=doc, an={text: rng.choice(["left", "accepted", ""])}, diff=upd),
+            Exit(doc=doc, stamp=stamp, mode="exit", policy="delete") if doc != real else Ping(),
+        ]
+    )
