@@ -99,6 +99,7 @@ def _run_timeline(
 
     from chaos import runner
     from chaos.report.folder import write_report, write_timeline
+    from chaos.worlds.film import Film
 
     written = None if out is None else write_timeline(out, timeline)
     source = written or file
@@ -107,9 +108,12 @@ def _run_timeline(
         if source is None or world != "virtual"
         else shlex.join(["fakekube", "replay", str(source), *(["--agent", agent] if agent else [])])
     )
-    report = runner.run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, replay=again)
+    film = None if out is None else Film(tuple(timeline.members()))
+    report = runner.run_timeline(
+        timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film, replay=again
+    )
     if out is not None:
-        write_report(out, report)
+        write_report(out, report, film)
     _show(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
 

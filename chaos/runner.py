@@ -20,6 +20,7 @@ from chaos.scenario.model import Scenario
 from chaos.scenario.node import nearest
 from chaos.scenario.timeline import Timeline
 from chaos.worlds.capabilities import WORLDS, Capabilities
+from chaos.worlds.film import Film
 from chaos.worlds.outcome import Outcome
 
 
@@ -48,16 +49,18 @@ def run_timeline(
     world: str = "virtual",
     toxiproxy_url: str | None = None,
     agent: str | None = None,
+    film: Film | None = None,
     replay: str = "",
 ) -> Report:
     """Run what was compiled. `replay` is the command that repeats it, where the caller knows a better one.
 
     `agent` is `package.module:Class`, run at every site instead of the collaboration layer's own (virtual world).
+    `film` is shown what happens (virtual world).
 
     Raises BadScenario as `run` does.
     """
     check_world(timeline, capabilities(world))
-    play = _PLAYERS[world](agent)
+    play = _PLAYERS[world](agent, film)
     started_s = perf_counter()
     outcome = play(timeline, toxiproxy_url)
     findings = tuple(run_checks(outcome.evidence))
@@ -90,15 +93,15 @@ def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None, ag
 Player = Callable[[Timeline, str | None], Outcome]
 
 
-def _virtual(agent: str | None) -> Player:
+def _virtual(agent: str | None, film: Film | None) -> Player:
     from chaos.worlds.agents import agent_class
     from chaos.worlds.rehearsal import rehearse
 
     acting = agent_class(agent)
-    return lambda timeline, _toxiproxy_url: rehearse(timeline, agent=acting)
+    return lambda timeline, _toxiproxy_url: rehearse(timeline, agent=acting, film=film)
 
 
-def _proxy(agent: str | None) -> Player:
+def _proxy(agent: str | None, film: Film | None) -> Player:
     from chaos.worlds.proxy import play_proxied
 
     if agent is not None:
@@ -107,4 +110,4 @@ def _proxy(agent: str | None) -> Player:
     return lambda timeline, toxiproxy_url: play_proxied(timeline, toxiproxy_url=toxiproxy_url)
 
 
-_PLAYERS: Mapping[str, Callable[[str | None], Player]] = {"virtual": _virtual, "proxy": _proxy}
+_PLAYERS: Mapping[str, Callable[[str | None, Film | None], Player]] = {"virtual": _virtual, "proxy": _proxy}

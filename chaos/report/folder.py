@@ -6,15 +6,18 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.report.html import html_report
 from chaos.report.junit import junit_xml
 from chaos.report.report import Report
 from chaos.report.summary import summary
 from chaos.scenario.timeline import Timeline, dump_timeline
+from chaos.worlds.film import Film
 
 TIMELINE = "timeline.jsonl"
 HISTORY = "history.jsonl"
 REPORT = "report.json"
 JUNIT = "junit.xml"
+HTML = "report.html"
 
 
 def write_timeline(folder: Path, timeline: Timeline) -> Path:
@@ -25,8 +28,9 @@ def write_timeline(folder: Path, timeline: Timeline) -> Path:
     return path
 
 
-def write_report(folder: Path, report: Report) -> None:
+def write_report(folder: Path, report: Report, film: Film | None = None) -> None:
     """Raises OSError."""
+    (folder / HTML).write_text(html_report(report, film), encoding="utf-8")
     (folder / HISTORY).write_text(report.outcome.evidence.history.dump(), encoding="utf-8")
     (folder / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(summary(report))) + b"\n")
     (folder / JUNIT).write_text(junit_xml(report), encoding="utf-8")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -18,6 +19,7 @@ from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.capabilities import VIRTUAL
 from chaos.worlds.chance import ambient_chance
+from chaos.worlds.film import Film
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
@@ -31,17 +33,17 @@ from fakekube.apiserver.server import Apiserver
 LOOK_TIMEOUT_S: Final = 10.0
 
 
-def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent) -> Outcome:
-    """Play `timeline` in virtual time and look at every site at the end.
+def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film | None = None) -> Outcome:
+    """Play `timeline` in virtual time and look at every site at the end. `film` is shown what happens.
 
     Raises Unsupported for a timeline that the virtual world cannot play, RuntimeError inside a running event loop.
     """
     check_world(timeline, VIRTUAL)
     with ambient_chance(timeline.seed):
-        return run_virtual(lambda loop: _rehearse(loop, timeline, agent), seed=timeline.seed)
+        return run_virtual(lambda loop: _rehearse(loop, timeline, agent, film), seed=timeline.seed)
 
 
-async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) -> Outcome:
+async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass, film: Film | None) -> Outcome:
     wire = _wire_log(timeline)
     loop.network.tap = wire
     world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
@@ -49,7 +51,8 @@ async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) ->
         stage = VirtualStage(world, tuple(timeline.members()))
         history = History()
         users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
-        evidence = await play(timeline, stage, history, users.perform)
+        async with _filmed(film, world, stage, wire):
+            evidence = await play(timeline, stage, history, users.perform)
         return Outcome(
             world=VIRTUAL.world,
             evidence=replace(evidence, wire=wire.sites if wire is not None else {}, disks=search_disks(world.disks)),
@@ -58,6 +61,21 @@ async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass) ->
             trace_sha256=_trace(world, history),
             approximate=approximations(timeline, VIRTUAL),
         )
+
+
+@asynccontextmanager
+async def _filmed(film: Film | None, world: World, stage: VirtualStage, wire: WireLog | None) -> AsyncIterator[None]:
+    if film is None:
+        yield
+        return
+    world.network.tap = film.tap(world.loop.time() - stage.now(), wire)
+    watching = asyncio.ensure_future(film.watch(world, stage.now))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        film.look(world, round(stage.now(), 3))
+        film.finish()
 
 
 def _wire_log(timeline: Timeline) -> WireLog | None:

@@ -149,7 +149,7 @@ class Agent:
         assert self._failure is not None, "set before the event"
         raise self._failure
 
-    def records(self) -> Json:
+    def list_records(self) -> Json:
         """What `GET /collab/v1/records` answers, without a request."""
         return self._core.records()
 
