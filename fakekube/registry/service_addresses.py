@@ -27,8 +27,10 @@ def allocated(site: Site, service: KubeObject, *, dry_run: bool) -> KubeObject:
     """A new or changed Service with everything it needs allocated. 422 for a fixed value that is taken."""
     spec = dict(service.get("spec") or {})
     kind = spec.get("type", "ClusterIP")
+    if spec.get("clusterIP") and not spec.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]
     if kind == "ExternalName":
-        return service
+        return {**service, "spec": spec}
     causes = list(address_causes(spec)) or list(single_stack(spec))
     if causes:
         raise invalid("Service", "", name_of(service), causes)

@@ -12,6 +12,7 @@ from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import dns_label, path_segment
 from fakekube.registry.validation.pods import pod, updated_pod
 from fakekube.registry.validation.priority import PRIORITY
+from fakekube.registry.validation.services import SERVICES
 from fakekube.registry.validation.storage import STORAGE
 
 # Kinds with rules of their own; names of all others are subdomains.
@@ -21,10 +22,10 @@ KINDS: Mapping[str, Kind] = {
     **BATCH,
     **COORDINATION,
     **PRIORITY,
+    **SERVICES,
     **STORAGE,
     "v1/namespaces": Kind(name=dns_label),
     "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
-    "v1/services": Kind(name=dns_label),
     **dict.fromkeys(
         (
             "v1/events",
