@@ -169,6 +169,11 @@ class VirtualLoop(SocketCalls):
 
     # Paused sites
 
+    @property
+    def paused(self) -> list[str]:
+        """The sites that are paused now, by name."""
+        return sorted(self._frozen)
+
     def pause(self, site: str) -> None:
         """Run no callback of this site until `resume`, as SIGSTOP does: its timers and what it receives wait, and time goes on."""
         self._frozen.setdefault(site, [])
@@ -202,7 +207,7 @@ class VirtualLoop(SocketCalls):
             heapq.heappop(timers)
             self._cancelled_timers -= 1
         if not timers:
-            raise DeadlockError(describe_deadlock(self, sorted(self._frozen)))
+            raise DeadlockError(describe_deadlock(self, self.paused))
         self._move_to(timers[0][0])
 
     def _take_due_timers(self) -> None:

@@ -99,6 +99,8 @@ def collected_between_runs() -> Iterator[None]:
 
 
 async def _wind_up(loop: VirtualLoop) -> None:
+    for site in loop.paused:
+        loop.resume(site)
     others = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     tasks = sorted(others, key=lambda task: (len(task.get_name()), task.get_name()))
     for task in tasks:

@@ -884,6 +884,28 @@ def test_a_deadlock_names_the_sites_that_are_paused() -> None:
         in_pair(story)
 
 
+def test_a_run_may_end_while_a_site_is_paused() -> None:
+    ended: list[str] = []
+
+    async def story(pair: Pair) -> str:
+        async def nap() -> None:
+            try:
+                await asyncio.sleep(1)
+            finally:
+                ended.append("nap")
+
+        with site_context("rennes"):
+            napping = pair.loop.create_task(nap())
+        await asyncio.sleep(0.5)
+        pair.loop.network.pause("rennes")
+        await asyncio.sleep(60)
+        assert not napping.done()
+        return "over"
+
+    assert in_pair(story) == "over"
+    assert ended == ["nap"]
+
+
 def test_the_wall_clock_of_a_site_may_be_wrong_and_its_timers_are_not() -> None:
     async def story(pair: Pair) -> None:
         pair.loop.network.set_skew("rennes", -3600)
