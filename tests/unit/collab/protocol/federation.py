@@ -91,9 +91,11 @@ class Federation:
         self.seen: list[tuple[str, str, Message]] = []
         self.record_messages = False
         self.lose_call: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
+        self.lose_request: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
         self.hold: Callable[[str, str, Message], bool] | None = None
         self.held: list[tuple[str, int, bytes]] = []
         self.stalled: set[tuple[str, str]] = set()
+        self._doomed: dict[str, int] = {}
         self._stalled_events: list[tuple[Node, tuple[str, str], Callable[[], None]]] = []
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._ticket = itertools.count()
@@ -168,6 +170,19 @@ class Federation:
         if lose_disk:
             node.disk.clear()
 
+    def crash_after(self, site: str, actions: int) -> None:
+        """The agent is gone before the n-th action from now, wherever in a turn that is; it is started a second later."""
+        self._doomed[site] = actions
+
+    def _count_down(self, site: str) -> bool:
+        self._doomed[site] -= 1
+        if self._doomed[site] > 0:
+            return False
+        del self._doomed[site]
+        self.crash(site)
+        self._at(self.now + 1.0, lambda: self.start(site) if self.nodes[site].core is None else None)
+        return True
+
     def start(self, site: str, *, recovered: bool = False) -> None:
         node = self.nodes[site]
         assert node.core is None, f"{site} runs already"
@@ -179,6 +194,7 @@ class Federation:
 
     def restart(self, site: str, *, lose_disk: bool = False) -> None:
         self.crash(site, lose_disk=lose_disk)
+        self._doomed.pop(site, None)
         self.start(site)
 
     def release(self) -> None:
@@ -226,6 +242,8 @@ class Federation:
         for action in node.core.step(fact, self.now):
             if node.run != run:
                 return  # crashed in the middle of its actions
+            if site in self._doomed and self._count_down(site):
+                return
             self.act(node, action)
         self._arm(node)
 
@@ -349,7 +367,12 @@ class Federation:
             method = action.method if isinstance(action, WriteLocal) else "GET"
             body = action.body if isinstance(action, WriteLocal) else b""
             lost = self.lose_call(node.name, action)
-            code, obj = node.kube.handle(method, action.path, body)
+            code: int = 0
+            obj: dict[str, object] = {}
+            if self.lose_request(node.name, action):
+                lost = True
+            else:
+                code, obj = node.kube.handle(method, action.path, body)
             outcome = "unknown" if lost else "ok" if code < 300 else "refused"
             fact = CallFinished(call=action.call, outcome=outcome, code=code, object=obj)  # type: ignore[arg-type]  # a conditional of literals
             self._later(lambda: self.step(node.name, fact) if node.run == run else None)

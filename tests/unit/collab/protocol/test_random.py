@@ -38,7 +38,9 @@ class Chaos:
             (3, self.seize),
             (6, self.cut),
             (4, self.heal),
-            (3, self.restart),
+            (2, self.restart),
+            (3, self.crash),
+            (2, self.stall),
             (1, self.lose_disk),
             (1, self.delete_namespace),
             (1, self.destroy),
@@ -49,6 +51,8 @@ class Chaos:
         self.ask("a", verb="extend", to="b", **{"with": ["configmaps"]})
         self.ask("a", verb="extend", to="c")
         self.world.run(5)
+        self.world.lose_call = lambda site, call: self.rng.random() < 0.02
+        self.world.lose_request = lambda site, call: self.rng.random() < 0.02
         for _ in range(STEPS):
             known = claims(self.world)
             act = self.rng.choices([act for _, act in self.acts], [weight for weight, _ in self.acts])[0]
@@ -58,7 +62,9 @@ class Chaos:
             now = claims(self.world)
             for key in sorted(now.keys() & known.keys()):
                 assert now[key] >= known[key] or key[0] == self.forgot, f"O1: the claim at {key} went down"
+        self.world.lose_call = self.world.lose_request = lambda site, call: False
         self.world.heal()
+        self.world.unstall()
         self.trace.append("heal all")
         self.world.run(150)
         return self.world
@@ -144,6 +150,17 @@ class Chaos:
         site = self.site()
         self.note("restart", site)
         self.world.restart(site)
+
+    def crash(self) -> None:
+        site, actions = self.site(), self.rng.randrange(1, 30)
+        self.note("crash", site, "after", actions, "actions")
+        self.world.crash_after(site, actions)
+
+    def stall(self) -> None:
+        site, kind = self.site(), self.rng.choice(["namespaces", "configmaps"])
+        self.note("stall", kind, "at", site)
+        self.world.unstall()
+        self.world.stall(site, kind)
 
     def lose_disk(self) -> None:
         site = self.site()
