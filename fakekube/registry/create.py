@@ -35,7 +35,7 @@ def create(
     owned = tracked(site, served, None, obj, options, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
-    prepared = canonical_again(served, prepare_create(site, served, named, dry_run=options.dry_run), sent)
+    prepared = canonical_again(served, prepare_create(site, served, named), sent)
     _require_valid(served, prepared, create_causes(served, prepared))
     options.warnings.extend(warnings_about(served, prepared))
     return _written(site, served, namespace, prepared, options)

@@ -57,6 +57,9 @@ def update(
     merged = _carried_over(served, live, wanted, subresource)
     if tracks:
         written = merged if subresource in ("", "status") else wanted
+        if metadata(wanted).get("managedFields") == []:
+            # an empty list is a wish: to forget who owns what
+            written = {**written, "metadata": {**metadata(written), "managedFields": []}}
         owned = tracked(site, served, live, written, options, subresource)
         merged = with_metadata(merged, managedFields=metadata(owned).get("managedFields"))
     admitted = admit_update(site, served, namespace, merged, live, subresource)

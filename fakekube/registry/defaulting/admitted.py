@@ -46,6 +46,8 @@ def _with_spec(obj: KubeObject, **members: Any) -> KubeObject:
 def service_account(site: Site, namespace: str, obj: KubeObject) -> KubeObject:
     """Every pod runs as a ServiceAccount of its namespace, and mounts a token of it unless one of both declines."""
     if "kubernetes.io/config.mirror" in (metadata(obj).get("annotations") or {}):
+        if _spec(obj).get("serviceAccountName"):
+            raise _refused(obj, "a mirror pod may not reference service accounts")
         return obj
     name = _spec(obj).get("serviceAccountName") or "default"
     obj = _with_spec(obj, serviceAccountName=name, serviceAccount=name)
@@ -169,7 +171,15 @@ def runtime_class(site: Site, namespace: str, obj: KubeObject) -> KubeObject:
     if item is None:
         raise _refused(obj, f'pod rejected: RuntimeClass "{name}" not found')
     overhead = (item.obj.get("overhead") or {}).get("podFixed")
-    return _with_spec(obj, overhead=overhead) if overhead else obj
+    if _spec(obj).get("overhead") and _spec(obj)["overhead"] != overhead:
+        raise _refused(obj, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")
+    scheduling: KubeObject = item.obj.get("scheduling") or {}
+    members: KubeObject = {"overhead": overhead} if overhead else {}
+    if scheduling.get("nodeSelector"):
+        members["nodeSelector"] = {**(_spec(obj).get("nodeSelector") or {}), **scheduling["nodeSelector"]}
+    if scheduling.get("tolerations"):
+        members["tolerations"] = [*(_spec(obj).get("tolerations") or ()), *scheduling["tolerations"]]
+    return _with_spec(obj, **members) if members else obj
 
 
 # --- others -----------------------------------------------------------------------------------------------------------

@@ -245,7 +245,7 @@ def _with_labels(obj: KubeObject, labels: Mapping[str, str]) -> KubeObject:
     return {**obj, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), **labels}}}
 
 
-_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def daemon_set(site: Site, obj: KubeObject) -> KubeObject:
@@ -254,14 +254,14 @@ def daemon_set(site: Site, obj: KubeObject) -> KubeObject:
 
 
 def updated_daemon_set(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
-    before = int((metadata(held).get("annotations") or {}).get(_TEMPLATE_GENERATION, "0") or 0)
+    before = int((metadata(held).get("annotations") or {}).get(TEMPLATE_GENERATION, "0") or 0)
     changed = not subresource and _spec(obj).get("template") != _spec(held).get("template")
     return _with_template_generation(obj, before + changed)
 
 
 def _with_template_generation(obj: KubeObject, number: int) -> KubeObject:
     meta = metadata(obj)
-    annotations = {**(meta.get("annotations") or {}), _TEMPLATE_GENERATION: str(number)}
+    annotations = {**(meta.get("annotations") or {}), TEMPLATE_GENERATION: str(number)}
     return {**obj, "metadata": {**meta, "annotations": annotations}}
 
 
