@@ -69,7 +69,7 @@ def resource_name(name: str, path: str) -> Causes:
         yield invalid(path, name, "must be a standard resource type or fully qualified")
 
 
-def _container_resource(name: str, path: str) -> Causes:
+def container_resource(name: str, path: str) -> Causes:
     yield from resource_name(name, path)
     if "/" not in name and name not in _CONTAINER and not name.startswith(_HUGE_PAGES):
         yield invalid(path, name, "must be a standard resource for containers")
@@ -87,7 +87,7 @@ def requirements(value: KubeObject, path: str, claims: frozenset[str]) -> Causes
     limits, requests = amounts(value.get("limits")), amounts(value.get("requests"))
     for name, quantity in limits.items():
         here = f"{path}.limits[{name}]"
-        yield from _container_resource(name, here)
+        yield from container_resource(name, here)
         yield from resource_value(name, quantity, here)
         yield from _huge_pages(name, quantity, here)
     for name, quantity in requests.items():
@@ -106,7 +106,7 @@ def _huge_pages(name: str, quantity: Quantity, path: str) -> Causes:
 
 def _request(name: str, quantity: Quantity, limits: Mapping[str, Quantity], path: str) -> Causes:
     here = f"{path}.requests[{name}]"
-    yield from _container_resource(name, here)
+    yield from container_resource(name, here)
     yield from resource_value(name, quantity, here)
     limit = limits.get(name)
     if limit is not None:

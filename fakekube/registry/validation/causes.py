@@ -38,8 +38,9 @@ def unsupported(path: str, value: object, supported: Iterable[str]) -> Cause:
     return Cause(reason="FieldValueNotSupported", message=message, field=path)
 
 
-def duplicate(path: str, value: object) -> Cause:
-    return Cause(reason="FieldValueDuplicate", message=f"Duplicate value: {go_value(value)}", field=path)
+def duplicate(path: str, value: object, detail: str = "") -> Cause:
+    message = _detailed(f"Duplicate value: {go_value(value)}", detail)
+    return Cause(reason="FieldValueDuplicate", message=message, field=path)
 
 
 def not_found(path: str, value: object, detail: str = "") -> Cause:

@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
 from fakekube.registry.validation.apps import APPS
 from fakekube.registry.validation.batch import BATCH
+from fakekube.registry.validation.config import CONFIG
 from fakekube.registry.validation.coordination import COORDINATION
+from fakekube.registry.validation.endpoints import ENDPOINTS
+from fakekube.registry.validation.events import EVENTS
 from fakekube.registry.validation.kind import Kind
-from fakekube.registry.validation.names import dns_label, path_segment
+from fakekube.registry.validation.names import path_segment
+from fakekube.registry.validation.nodes import NODES
 from fakekube.registry.validation.pods import pod, updated_pod
 from fakekube.registry.validation.priority import PRIORITY
+from fakekube.registry.validation.quotas import QUOTAS
 from fakekube.registry.validation.services import SERVICES
 from fakekube.registry.validation.storage import STORAGE
 
@@ -22,13 +27,16 @@ KINDS: Mapping[str, Kind] = {
     **BATCH,
     **COORDINATION,
     **PRIORITY,
+    **CONFIG,
+    **ENDPOINTS,
+    **EVENTS,
+    **NODES,
+    **QUOTAS,
     **SERVICES,
     **STORAGE,
-    "v1/namespaces": Kind(name=dns_label),
     "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
     **dict.fromkeys(
         (
-            "v1/events",
             "certificates.k8s.io/v1/certificatesigningrequests",
             "policy/v1/poddisruptionbudgets",
             "rbac.authorization.k8s.io/v1/clusterrolebindings",

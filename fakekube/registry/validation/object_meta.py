@@ -130,9 +130,20 @@ def _finalizers(finalizers: Sequence[str], path: str) -> Causes:
 def unqualified_finalizers(meta: KubeObject, path: str = "metadata") -> Causes:
     """Kubernetes' own kinds want finalizers with a prefix, or standard ones."""
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
-        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
-            detail = "name is neither a standard finalizer name nor is it fully qualified"
-            yield invalid(f"{path}.finalizers[{index}]", finalizer, detail)
+        yield from _unqualified(finalizer, f"{path}.finalizers[{index}]")
+
+
+def finalizer(name: str, path: str) -> Causes:
+    """A finalizer of Kubernetes' own kinds."""
+    faults = qualified_name(name)
+    yield from all_invalid(path, name, faults)
+    if not faults:
+        yield from _unqualified(name, path)
+
+
+def _unqualified(name: str, path: str) -> Causes:
+    if "/" not in name and name not in _STANDARD_FINALIZERS:
+        yield invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
 
 
 def _managed_fields(entries: Sequence[KubeObject], path: str) -> Causes:

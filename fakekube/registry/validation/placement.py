@@ -183,11 +183,14 @@ def taints(values: Sequence[KubeObject], path: str) -> Causes:
         here = f"{path}[{index}]"
         key, value, effect = (taint.get(name, "") for name in ("key", "value", "effect"))
         yield from all_invalid(f"{here}.key", key, qualified_name(key))
-        yield from all_invalid(f"{here}.value", value, label_value(value))
+        faults = label_value(value)
+        if faults:
+            yield invalid(f"{here}.value", value, ";".join(faults))
         if not effect:
             yield required(f"{here}.effect")
         elif effect not in EFFECTS:
             yield unsupported(f"{here}.effect", effect, EFFECTS)
         if (key, effect) in pairs:
-            yield duplicate(here, taint)
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            yield duplicate(here, shown, "taints must be unique by key and effect pair")
         pairs.add((key, effect))
