@@ -14,7 +14,9 @@ from fakekube.apiserver.table import Columns, column, partial, partial_list, ren
 from fakekube.apiserver.table_values import Ages
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import KubeObject, metadata
+from fakekube.registry.defaulting.prepared import TEMPLATE_GENERATION
 from fakekube.registry.list import Page
+from fakekube.registry.metadata import with_metadata
 from fakekube.registry.rules import empty_object
 from fakekube.registry.strategies import Served
 from fakekube.registry.versions import has_forms, shown
@@ -252,7 +254,7 @@ class TableShape:
     ) -> KubeObject:
         return render(
             served.type,
-            items,
+            [_internal(each) for each in items] if served.type.kind == "DaemonSet" else items,
             self._now(),
             include_object=self._include,
             list_meta=list_meta,
@@ -260,6 +262,13 @@ class TableShape:
             version=self._version,
             columns=columns,
         )
+
+
+def _internal(daemons: KubeObject) -> KubeObject:
+    """A table is made of the internal form, which counts templates in a field and not in an annotation."""
+    notes = dict(metadata(daemons).get("annotations") or {})
+    notes.pop(TEMPLATE_GENERATION, None)
+    return with_metadata(daemons, annotations=notes)
 
 
 def _scale_cells(scale: KubeObject, ages: Ages) -> list[object]:

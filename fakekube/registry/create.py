@@ -11,6 +11,7 @@ from fakekube.registry.admission import admit_create
 from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
+from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, prepare_create
 from fakekube.registry.rules import canonical_again, create_causes, tracked
 from fakekube.registry.site import Site
@@ -32,6 +33,7 @@ def create(
     decoded = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
     obj = with_metadata(decoded, deletionTimestamp=None, deletionGracePeriodSeconds=None)
+    obj = with_single_owners(obj, options.warnings)
     owned = tracked(site, served, None, obj, options, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)

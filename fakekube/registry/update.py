@@ -16,6 +16,7 @@ from fakekube.registry.defaulting import default
 from fakekube.registry.managedfields import same_but_times
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
 from fakekube.registry.options import WriteOptions
+from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
 from fakekube.registry.rules import canonical_again, tracked, update_causes
 from fakekube.registry.site import Site
@@ -49,7 +50,7 @@ def update(
     """
     held = require(site, served, namespace, name)
     live = as_served(served, held.obj)
-    changed = change(live)
+    changed = with_single_owners(change(live), options.warnings)
     wanted = as_decoded(served, default(in_namespace(served, namespace, changed), served.type))
     _require_revision(served, held, wanted)
     if uid_is_precondition:
