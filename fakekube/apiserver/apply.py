@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
 from fakekube.apiserver.codec import parse
 from fakekube.apiserver.goyaml import YamlFault
@@ -95,10 +96,10 @@ def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: B
         raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
     write = write_of(call.site, call.served, options.write.manager, subresource)
     merged = after_apply(live, config, write, _schema(call), force=force)
-    _require_place(call, merged)
+    require_name(call.info.name, merged)
     if live is None and uid_of(config):
         raise _uid_is_immutable(call, uid_of(config))
-    return canonicalize(_with_name(call, merged), call.served.type.gvk).object
+    return canonicalize(merged, call.served.type.gvk).object
 
 
 def _schema(call: Call) -> Schema:
@@ -106,17 +107,6 @@ def _schema(call: Call) -> Schema:
     if found is None:
         raise StatusError(code=500, reason="", message=f"no corresponding type for {call.served.type.gvk.kind}")
     return found
-
-
-def _require_place(call: Call, obj: KubeObject) -> None:
-    name = metadata(obj).get("name") or call.info.name
-    if name != call.info.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.info.name})")
-
-
-def _with_name(call: Call, obj: KubeObject) -> KubeObject:
-    """A config may leave its name and namespace to the path."""
-    return obj if metadata(obj).get("name") else with_metadata(obj, name=call.info.name)
 
 
 def _uid_is_immutable(call: Call, uid: str) -> StatusError:
