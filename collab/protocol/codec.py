@@ -16,7 +16,6 @@ from collab.protocol.messages import MESSAGE_TYPES, PAYLOADS, Diff, Message
 from collab.protocol.names import check_gid
 
 MAX_FRAME = 4 << 20
-MAX_HEADER = 1 << 20
 MAX_PAYLOAD = 8 << 20
 """After inflation. A document is over its size at 1 MB; its whole history may be somewhat more."""
 DEFLATE_ABOVE = 1 << 10
@@ -100,7 +99,7 @@ def _replaced(message: Message, member: str, value: object) -> Message:
 
 def _split(frame: bytes) -> tuple[_Header, bytes]:
     size = int.from_bytes(frame[:4], "big")
-    if len(frame) < 4 + size or size > MAX_HEADER:
+    if len(frame) < 4 + size or size > MAX_FRAME:
         raise FrameError(f"header of {size} bytes in a frame of {len(frame)}")
     return _read(_HEADER, frame[4 : 4 + size]), frame[4 + size :]
 

@@ -54,7 +54,7 @@ from collab.protocol.messages import (
     Refuse,
     Want,
 )
-from collab.protocol.names import NAMESPACES, KubeObject, RecordId, SiteName, name_of, object_path
+from collab.protocol.names import NAMESPACES, KubeObject, RecordId, SiteName, check_site, name_of, object_path
 from collab.protocol.operations import Operation, OperationResult
 from collab.protocol.pending import KEPT_RESULTS, Pending
 from collab.protocol.replica import RecordMessage, Replica, first_entry
@@ -275,6 +275,8 @@ class SiteCore:
         known_uid = self.site.uids.get(hello.site, "")
         if hello.proto != PROTOCOL_VERSION:
             return f"protocol {hello.proto}, this agent speaks {PROTOCOL_VERSION}"
+        if not check_site(hello.site):
+            return f"{hello.site[:64]!r} is not a site name"
         if channel.boot or hello.site == self.site.name:
             return "a second HELLO, or one from this site itself"
         if channel.dialled is not None and channel.dialled != hello.site:

@@ -10,10 +10,19 @@ from collab.record.slots import Answer, BadSlot, SlotKey, parse_key, parse_slot
 from collab.record.updates import BadUpdate, read_shape
 from collab.record.view import RecordView
 
+_CONTENTS = frozenset({"o", "d", "f"})
 
-def may_write(row: MemberRow | None) -> bool:
-    """Are this member's updates taken as they come? Others pass through staging."""
-    return row is not None and row.is_member and row.role == "rw"
+
+def writes_contents(update: bytes, site: SiteName) -> bool:
+    """Does the update hold objects or fields written by this site itself? An ro member relays others' but has none.
+
+    Only the first write of a slot names its key; so what passes here has no first write, and nothing to overwrite.
+    """
+    try:
+        keys = [parse_key(key) for key, _ in read_shape(update).entries if key is not None]
+    except (BadUpdate, BadSlot):
+        return False  # the merge says what is wrong with it
+    return any(key.family in _CONTENTS and key.site == site for key in keys)
 
 
 def may_ask(row: MemberRow | None, inv: str) -> bool:

@@ -18,9 +18,9 @@ from collab.protocol.membership import (
     invitations,
     links_of,
     may_ask,
-    may_write,
     obeys,
     proves_membership,
+    writes_contents,
 )
 from collab.protocol.messages import (
     Ack,
@@ -472,8 +472,14 @@ class Replica:
             self.sync.on_gap(peer, turn)
 
     def _take_update(self, peer: SiteName, row: MemberRow | None, message: Op | Diff, turn: Turn) -> None:
-        """A member's update as it comes; anybody else's only if, with it, the sender is a member."""
-        if not may_write(row) and not self._staged(peer, row, message, turn):
+        """A member's update as it comes, but no contents of an ro member's own; anybody else's only if, with it, the
+        sender is a member."""
+        updates = message.upd if isinstance(message, Op) else (message.upd,)
+        if row is not None and row.is_member:
+            if row.role == "ro" and any(writes_contents(update, peer) for update in updates):
+                self.sync.nack(peer, "auth", turn)
+                return
+        elif not self._staged(peer, row, updates, turn):
             return
         reason = self._merge(peer, message, turn)
         if reason is not None:
@@ -486,9 +492,8 @@ class Replica:
             return self.sync.on_diff(peer, message, turn)
         return self.sync.on_op(peer, message, turn)
 
-    def _staged(self, peer: SiteName, row: MemberRow | None, message: Op | Diff, turn: Turn) -> bool:
-        updates = message.upd if isinstance(message, Op) else (message.upd,)
-        if row is not None and row.role == "rw" and all(proves_membership(update, row) for update in updates[:1]):
+    def _staged(self, peer: SiteName, row: MemberRow | None, updates: tuple[bytes, ...], turn: Turn) -> bool:
+        if updates and proves_membership(updates[0], row):
             return True  # what follows in the batch is a member's
         try:
             # an OP after the first unknown one would need the whole chain: the DIFF that follows brings it
@@ -503,7 +508,7 @@ class Replica:
         if staged is None:
             self.sync.want(peer, turn)
             return False
-        if may_write(staged.member(peer)):
+        if staged.is_member(peer):
             return True
         self._refuse_update(peer, row, turn)
         return False

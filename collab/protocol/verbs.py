@@ -36,6 +36,8 @@ from collab.record.joins import MemberRow
 
 OPERATION_ANNOTATION = "collab.fakekube.dev/operation"
 FORWARD_S = 5.0
+FORWARD_SHARE = 0.8
+"""Of the time until our own answer is due: what the other site has done by then shall be in it."""
 POLL_S = 1.0
 
 
@@ -113,7 +115,7 @@ def forward(records: Records, pending: Pending, site: SiteName, turn: Turn) -> N
     """Ask another site's agent to do it, under the same id."""
     pending.busy = True
     peer = records.site.links.peers.get(site)
-    timeout_s = max(0.5, min(FORWARD_S, pending.answer_at - turn.now))
+    timeout_s = max(0.5, min(FORWARD_S, FORWARD_SHARE * (pending.answer_at - turn.now)))
     operation = replace(pending.operation, gid=pending.gid, timeout_s=timeout_s)
     turn.add(Forward(operation=operation, site=site, address=peer.address if peer else "", timeout_s=timeout_s + 0.5))
 

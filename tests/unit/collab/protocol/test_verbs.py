@@ -340,3 +340,36 @@ def test_a_member_that_lost_its_disk_comes_back_with_its_twin() -> None:
     world.run(10)
     assert same_everywhere(world)
     assert world.kube("a").labels("team") == {"app": "x", "tier": "db"}
+
+
+# -- roles and bounds ---------------------------------------------------------------------------------------------
+
+
+def test_an_ro_member_follows_and_its_own_edits_are_put_right() -> None:
+    world = Federation("ab")
+    world.kube("a").namespace("team", app="x")
+    operation = world.ask("a", verb="extend", resource=TEAM, to="b", role="ro", **{"with": ["configmaps"]})
+    world.run(5)
+    assert world.answer("a", operation).state == "done"
+    world.kube("b").label("team", app="mine", extra="mine")
+    world.kube("a").label("team", tier="web")
+    world.run(5)
+    assert world.kube("a").labels("team") == {"app": "x", "tier": "web"}
+    labels = world.kube("b").labels("team")
+    assert labels is not None
+    assert labels["app"] == "x"
+    assert labels["tier"] == "web"
+    assert {replica.record.document.digest() for replica in world.held_by().values()} == {
+        world.held_by()["a"].record.document.digest()
+    }
+
+
+def test_a_remote_ingress_knows_at_its_bound_what_was_applied() -> None:
+    world = Federation("abcd")
+    world.isolate("d")
+    operation = world.ask("a", verb="create", resource=TEAM, members=["b", "c", "d"], timeoutSeconds=2)
+    world.run(2.1)
+    answer = world.answer("a", operation)
+    assert answer.state == "pending"
+    assert dict(answer.outcomes) == {"b": "applied", "c": "applied", "d": "pending"}
+    assert answer.manifest is not None
