@@ -40,11 +40,11 @@ def subdomain_errors(text: str) -> list[str]:
 
 
 def key_errors(key: str) -> list[str]:
-    """Why `key` is no qualified name (`prefix/name` or `name`); empty when it is one."""
+    """Why `key` is no label key (`prefix/name` or `name`); empty when it is one."""
     parts = key.split("/")
     if len(parts) > 2:
         return [
-            f"a qualified name {_NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            f"a valid label key {_NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
         ]
     prefix = [] if len(parts) == 1 else _prefix_errors(parts[0])
     return prefix + [f"name part {error}" for error in _name_errors(parts[-1])]

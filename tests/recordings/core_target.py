@@ -10,6 +10,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 from tests.recordings.answer import Answer
+from tests.recordings.http_target import TIMEOUT_S
 from tests.recordings.play import Question, Watch
 
 # The hour of the recording, since ages in tables count up to it.
@@ -38,18 +39,27 @@ class CoreTarget:
         return None
 
     def ask(self, question: Question) -> Answer:
+        """The whole answer; a watch is read until the server ends it. HTTP sends no body to HEAD."""
         result = self._handle(question)
         if isinstance(result, Response):
-            return Answer(code=result.status, headers=_by_name(result.headers), raw=result.body)
-        raw = result.drain()
-        result.close()
+            body = b"" if question.method == "HEAD" else result.body
+            return Answer(code=result.status, headers=_by_name(result.headers), raw=body)
+        watch = _CoreWatch(self, result)
+        raw, end = b"", self._now + TIMEOUT_S
+        while isinstance(line := watch.next_line(end - self._now), bytes):
+            raw += line + b"\n"
+        watch.close()
+        if line == "client":
+            return Answer(code=0, raw=b"TimeoutError: The read operation timed out")
         return Answer(code=result.status, headers=_by_name(result.headers), raw=raw)
 
     def watch(self, question: Question) -> tuple[Answer, Watch | None]:
         result = self._handle(question)
         if isinstance(result, Response):
-            return Answer(code=result.status, headers=_by_name(result.headers), raw=result.body), None
-        return Answer(code=result.status, headers=_by_name(result.headers)), _CoreWatch(self, result)
+            answer = Answer(code=result.status, headers=_by_name(result.headers), raw=result.body)
+            return (answer, _WholeAnswer(result.body.splitlines())) if result.status == 200 else (answer, None)
+        headers = {**_by_name(result.headers), "transfer-encoding": ["chunked"]}
+        return Answer(code=result.status, headers=headers), _CoreWatch(self, result)
 
     def _handle(self, question: Question) -> Response | WatchStream:
         self.sleep(0)
@@ -57,6 +67,19 @@ class CoreTarget:
         return self._apiserver.handle(
             Request(method=question.method, path=path, query=query, headers=question.headers, body=question.body or b"")
         )
+
+
+@dataclass(slots=True)
+class _WholeAnswer:
+    """What a client sees that takes an answer of one object for a stream."""
+
+    lines: list[bytes]
+
+    def next_line(self, patience_s: float) -> bytes | str:
+        return self.lines.pop(0) if self.lines else "server"
+
+    def close(self) -> None:
+        self.lines.clear()
 
 
 @dataclass(slots=True)
@@ -90,7 +113,8 @@ class _CoreWatch:
 
 
 def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
+    """Headers by lower-case name, and the Date that the HTTP shell adds."""
+    values: dict[str, list[str]] = {"date": ["now"]}
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value)
     return values
