@@ -22,8 +22,9 @@ from fakekube.registry.validation.cron import schedule, time_zone
 from fakekube.registry.validation.indexes import IndexesError, index_count
 from fakekube.registry.validation.job_status import job_status
 from fakekube.registry.validation.kind import Kind, in_all
-from fakekube.registry.validation.names import dns_label, dns_subdomain, http_path, qualified_name
+from fakekube.registry.validation.names import dns_label, qualified_name
 from fakekube.registry.validation.object_meta import IMMUTABLE, immutable, not_negative
+from fakekube.registry.validation.paths import domain_prefixed
 from fakekube.registry.validation.pods import template
 from fakekube.registry.validation.selectors import is_sound, label_selector
 
@@ -45,8 +46,8 @@ _MISMATCH = "`selector` does not match template `labels`"
 
 
 def _labels(spec: KubeObject) -> KubeObject | None:
-    labels: KubeObject | None = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    return labels or None
+    labels: KubeObject = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    return dict(sorted(labels.items())) or None
 
 
 def _is_indexed(spec: KubeObject) -> bool:
@@ -124,15 +125,7 @@ def job_spec(spec: KubeObject, path: str) -> Causes:
 
 
 def _manager(manager: str, path: str) -> Causes:
-    """A path with a domain, such as acme.io/foo."""
-    domain, slash, rest = manager.partition("/")
-    if not manager:
-        yield required(path)
-    elif not slash or not domain or not rest:
-        yield invalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    else:
-        yield from all_invalid(path, domain, dns_subdomain(domain))
-        yield from all_invalid(path, rest, http_path(rest))
+    yield from domain_prefixed(manager, path)
     if len(manager) > _MANAGER_MAX:
         yield too_long(path, _MANAGER_MAX)
 
@@ -364,9 +357,7 @@ def _updated_cron_job(obj: KubeObject, held: KubeObject) -> Causes:
 
 def _cron_spec(spec: KubeObject, held: KubeObject | None) -> Causes:
     text, zone = spec.get("schedule") or "", spec.get("timeZone")
-    if not text:
-        yield required("spec.schedule")
-    else:
+    if text:
         zone_inside = held is not None and "TZ" in (held.get("schedule") or "")
         yield from schedule(text, "spec.schedule", zone=zone, zone_inside=zone_inside)
     yield from not_negative(spec.get("startingDeadlineSeconds") or 0, "spec.startingDeadlineSeconds")
@@ -379,6 +370,8 @@ def _cron_spec(spec: KubeObject, held: KubeObject | None) -> Causes:
         yield unsupported("spec.concurrencyPolicy", policy, _CONCURRENCY)
     yield from _job_template((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
     yield from counts(spec, "spec", ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"))
+    if not text:
+        yield required("spec.schedule")
 
 
 def _job_template(spec: KubeObject, path: str) -> Causes:

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
 from fakekube.registry.validation.apps import APPS
+from fakekube.registry.validation.autoscaling import AUTOSCALING
 from fakekube.registry.validation.batch import BATCH
 from fakekube.registry.validation.config import CONFIG
 from fakekube.registry.validation.coordination import COORDINATION
 from fakekube.registry.validation.endpoints import ENDPOINTS
 from fakekube.registry.validation.events import EVENTS
+from fakekube.registry.validation.ingresses import INGRESSES
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import path_segment
+from fakekube.registry.validation.networking import NETWORKING
 from fakekube.registry.validation.nodes import NODES
 from fakekube.registry.validation.pods import pod, updated_pod
 from fakekube.registry.validation.priority import PRIORITY
@@ -32,13 +35,15 @@ KINDS: Mapping[str, Kind] = {
     **EVENTS,
     **NODES,
     **QUOTAS,
+    **AUTOSCALING,
+    **INGRESSES,
+    **NETWORKING,
     **SERVICES,
     **STORAGE,
     "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
     **dict.fromkeys(
         (
             "certificates.k8s.io/v1/certificatesigningrequests",
-            "policy/v1/poddisruptionbudgets",
             "rbac.authorization.k8s.io/v1/clusterrolebindings",
             "rbac.authorization.k8s.io/v1/clusterroles",
             "rbac.authorization.k8s.io/v1/rolebindings",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fakekube.registry.validation.causes import Causes, invalid, required
+from fakekube.registry.validation.causes import Causes, all_invalid, invalid, required
+from fakekube.registry.validation.names import dns_subdomain, http_path
 
 
 def local_path(text: str, path: str) -> Causes:
@@ -30,3 +31,15 @@ def local_file(text: str, path: str) -> Causes:
 def absolute(text: str, path: str) -> Causes:
     if not text.startswith("/"):
         yield invalid(path, text, "must be an absolute path")
+
+
+def domain_prefixed(text: str, path: str) -> Causes:
+    """A path with a domain, such as acme.io/foo."""
+    domain, slash, rest = text.partition("/")
+    if not text:
+        yield required(path)
+    elif not slash or not domain or not rest:
+        yield invalid(path, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    else:
+        yield from all_invalid(path, domain, dns_subdomain(domain))
+        yield from all_invalid(path, rest, http_path(rest))
