@@ -8,18 +8,16 @@ Every row is measured in rounds, the servers in turn, so that a drifting machine
 from __future__ import annotations
 
 import contextlib
-import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from pathlib import Path
 
 from benchmarks.wire import Connection, Server
+from tests.differential.served import served_site
 from tests.real import start
 
 ROUNDS = 5
@@ -81,14 +79,8 @@ def floor_server() -> Iterator[Server]:
 
 @contextmanager
 def _fakekube() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "chaos.cli", "serve", "--out", folder]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            process.stderr.readline()
-            ready = json.loads((Path(folder) / "ready.json").read_text())
-            yield Server(name="fakekube", url=ready["sites"]["site-000"]["url"])
-            process.kill()
+    with served_site() as url:
+        yield Server(name="fakekube", url=url)
 
 
 @contextmanager
