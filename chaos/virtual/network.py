@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import random
 import socket
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextvars import Context
 from itertools import product
@@ -36,6 +37,7 @@ TCP_GIVE_UP_S: Final = 924.6  # Linux's tcp_retries2 = 15
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY: Final = frozenset({"", "0.0.0.0", "::"})
 _SHOWN: Final = 10
+_REMEMBERED: Final = 200
 
 Direction = Literal["both", "to", "from"]
 
@@ -57,6 +59,7 @@ class Network:
         self._toxics: dict[tuple[str, str], Toxics] = {}
         self.skews: dict[str, float] = {}
         self._without_names: dict[str, None] = {}
+        self.schedule: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)  # what was done to the network, and when
         self.kernel = Context()  # of timers that belong to no site's program, and run while one is paused
 
     # Sites and names
@@ -86,23 +89,28 @@ class Network:
 
     def crash(self, site: str) -> None:
         """The site's process dies: its listeners vanish, peers get a RST where it gets through, and it can neither connect nor listen."""
+        self._note(f"crash {site}")
         self.loop.resume(site)
         self.add_site(site).crash()
 
     def restart(self, site: str) -> None:
         """The site may connect and listen again; what listened before must listen anew."""
+        self._note(f"restart {site}")
         self.add_site(site).up = True
 
     def pause(self, site: str) -> None:
         """Stop the site's program, as SIGSTOP does. Its kernel still completes connections and holds what arrives."""
+        self._note(f"pause {site}")
         self.loop.pause(self.add_site(site).name)
 
     def resume(self, site: str) -> None:
         """Let a paused site go on: first what has waited, in its order."""
+        self._note(f"resume {site}")
         self.loop.resume(site)
 
     def set_skew(self, site: str, seconds: float) -> None:
         """Put the site's wall clock (`loop.now()`) that far ahead; negative: behind. Timers are not affected."""
+        self._note(f"clock of {site} {seconds:+g} s")
         self.skews[self.add_site(site).name] = seconds
 
     def skew_s(self, site: str) -> float:
@@ -111,10 +119,12 @@ class Network:
 
     def fail_names(self, site: str) -> None:
         """At this site no name resolves any more, its own and localhost excepted. Open connections live on."""
+        self._note(f"names fail at {site}")
         self._without_names[self.add_site(site).name] = None
 
     def restore_names(self, site: str) -> None:
         """Names resolve at this site again."""
+        self._note(f"names resolve at {site}")
         self._without_names.pop(site, None)
 
     # Links
@@ -149,6 +159,8 @@ class Network:
         cause: str = "",
     ) -> None:
         """Cut every link between the two groups. `to` cuts only what travels from left to right, `from` only the reverse."""
+        left, right = _group(left), _group(right)
+        self._note(f"cut {_named(left)} from {_named(right)}, {direction}, {CutMode(mode)}")
         for link in self._between(left, right, direction):
             link.cut(mode, cause=cause)
 
@@ -161,16 +173,22 @@ class Network:
         cause: str | None = None,
     ) -> None:
         """End the cuts of one cause, or all cuts, between the two groups."""
+        left, right = _group(left), _group(right)
+        self._note(f"heal {_named(left)} and {_named(right)}, {direction}")
         for link in self._between(left, right, direction):
             link.heal(cause=cause)
 
     def heal_all(self) -> None:
         """End every cut."""
+        self._note("heal all")
         for link in list(self._links.values()):
             link.heal()
 
-    def _between(self, left: str | Iterable[str], right: str | Iterable[str], direction: Direction) -> Iterator[Link]:
-        for a, b in product(_group(left), _group(right)):
+    def _note(self, what: str) -> None:
+        self.schedule.append((self.loop.time(), what))
+
+    def _between(self, left: list[str], right: list[str], direction: Direction) -> Iterator[Link]:
+        for a, b in product(left, right):
             if a == b:
                 continue
             if direction != "from":
@@ -242,6 +260,11 @@ class Network:
         if self.tap is not None:
             src, dst, connection = stream.writer.site.name, stream.reader.site.name, stream.connection
             self.tap(WireChunk(self.loop.now_ns, src, dst, connection.number, connection.opener.name, data))
+
+
+def _named(sites: list[str]) -> str:
+    more = f" and {len(sites) - _SHOWN} more" if len(sites) > _SHOWN else ""
+    return ", ".join(sites[:_SHOWN]) + more
 
 
 def _group(sites: str | Iterable[str]) -> list[str]:
