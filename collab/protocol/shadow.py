@@ -211,13 +211,19 @@ class Shadow:
             return Step()
         return self._take(live, n)
 
-    def read(self, obj: KubeObject | None, n: int) -> Step:
-        """The answer of the GET that a step asked for; None for 404. It passes edit detection like any event (W3)."""
-        self._stale = False
+    def read(self, obj: KubeObject | None, n: int, *, asked_at: int) -> Step:
+        """The answer of the GET that a step asked for; None for 404. It passes edit detection like any event (W3).
+
+        `asked_at`: the shadow's revision when the GET was sent. A 404 carries no resourceVersion, so it says nothing
+        once something newer was seen.
+        """
         if obj is not None:
+            self._stale = False
+            self._former = ""
             return self.observe(obj, n)
-        if self._open is None:
-            self._vanish(self._state.rv)
+        if self._state.rv != asked_at or self._open is not None:
+            return Step(read=self._stale)
+        self._vanish(self._state.rv)
         return self._step({})
 
     def gone(self, rv: int, uid: str = "") -> Step:

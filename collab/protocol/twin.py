@@ -380,7 +380,7 @@ class Twin:
             return
         self._take(object_id, step, turn)
 
-    def _read_done(self, object_id: ObjectId, fact: CallFinished, turn: Turn) -> None:
+    def _read_done(self, object_id: ObjectId, asked_at: int, fact: CallFinished, turn: Turn) -> None:
         if self.phase in ("closed", "lost"):
             return
         gone = fact.outcome == "refused" and fact.code == 404
@@ -394,7 +394,8 @@ class Twin:
         if object_id == self._root and self.made and (gone or _terminating(fact.object)):
             self._root_seen(None if gone else fact.object, turn)
             return
-        self._take(object_id, self._shadow(object_id).read(None if gone else fact.object, self._n(object_id)), turn)
+        obj = None if gone else fact.object
+        self._take(object_id, self._shadow(object_id).read(obj, self._n(object_id), asked_at=asked_at), turn)
 
     def _n(self, object_id: ObjectId) -> int:
         """The incarnation that an object seen here belongs to: the live one, or the next."""
@@ -403,7 +404,8 @@ class Twin:
 
     def _read(self, object_id: ObjectId, turn: Turn) -> None:
         path = object_path(object_id.kind, self.name, object_id.name)
-        self.site.read(path, turn, lambda fact, later: self._read_done(object_id, fact, later))
+        asked_at = self._shadow(object_id).revision
+        self.site.read(path, turn, lambda fact, later: self._read_done(object_id, asked_at, fact, later))
 
     def _take(self, object_id: ObjectId, step: Step, turn: Turn) -> None:
         """Carry out what an observation came to."""

@@ -221,7 +221,7 @@ def test_late_events_of_an_object_that_a_read_did_not_find_are_no_new_object() -
     modified = server.user(colour="blue")
     server.delete()
     shadow.finished(*server.serve(sent(shadow.propose(wanted(colour=("green", 5)), 0))), 1)
-    shadow.read(None, 1)
+    shadow.read(None, 1, asked_at=shadow.revision)
     assert shadow.observe(modified, 1) == Step()
     assert not shadow.present
 
@@ -232,7 +232,20 @@ def test_an_object_created_right_after_a_read_found_nothing_is_seen() -> None:
     shadow.gone(server.revision)
     sent(shadow.propose(wanted(colour=("red", 5)), 0))
     shadow.finished("unknown", 0, {}, 1)
-    shadow.read(None, 1)
+    shadow.read(None, 1, asked_at=shadow.revision)
+    assert shadow.observe(server.user(colour="green"), 1).edits == {COLOUR: "green"}
+
+
+def test_a_404_that_was_overtaken_by_a_create_says_nothing() -> None:
+    server = OneObject()
+    shadow = shadowing(server.user(colour="red"))
+    asked_at = shadow.revision
+    deleted_at = server.delete()
+    assert shadow.finished(*server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0))), 1).read
+    shadow.gone(deleted_at, "uid-1")  # the event is faster than the GET
+    shadow.finished(*server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0))), 1)
+    shadow.read(None, 1, asked_at=asked_at)
+    assert shadow.present
     assert shadow.observe(server.user(colour="green"), 1).edits == {COLOUR: "green"}
 
 
@@ -340,7 +353,7 @@ def test_w3_a_users_edit_read_after_a_409_enters_a_slot_and_the_next_patch_build
     assert step.read
     assert shadow.propose(wanted(colour=("blue", 5)), 0) is None, "the same patch again would fail again"
     assert server.now is not None
-    assert shadow.read(server.now, 1).edits == {SIZE: "2"}
+    assert shadow.read(server.now, 1, asked_at=shadow.revision).edits == {SIZE: "2"}
     write = sent(shadow.propose(wanted(colour=("blue", 5), size=("2", 6)), 0))
     assert write.body == {"metadata": {"uid": "uid-1", "resourceVersion": "102"}, "data": {"colour": "blue"}}
     shadow.finished(*server.serve(write), 1)
@@ -361,7 +374,7 @@ def test_w4_a_late_response_does_not_take_the_shadow_back() -> None:
     shadow = shadowing(server.user(colour="red"))
     response = server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0)))
     shadow.finished("unknown", 0, {}, 1)
-    shadow.read(server.user(colour="green"), 1)
+    shadow.read(server.user(colour="green"), 1, asked_at=shadow.revision)
     revision = shadow.revision
     with pytest.raises(LookupError):
         shadow.finished(*response, 1)
@@ -383,7 +396,7 @@ def test_w5_a_write_whose_response_is_lost_is_no_users_edit(crash: bool) -> None
     else:
         assert shadow.finished("unknown", 0, {}, 1).read
     assert server.now is not None
-    assert shadow.read(server.now, 1).edits == {}
+    assert shadow.read(server.now, 1, asked_at=shadow.revision).edits == {}
     assert shadow.propose(wanted(colour=("blue", 5), size=(REMOVED, 6)), 0) is None
 
 
@@ -393,12 +406,12 @@ def test_w5_a_lost_create_is_recognised_by_what_it_tried() -> None:
     shadow.gone(100)
     server.serve(sent(shadow.propose(wanted(colour=("red", 5)), 0)))
     shadow.finished("unknown", 0, {}, 1)
-    shadow.read(None, 1)  # not there yet: the request is still on its way
+    shadow.read(None, 1, asked_at=shadow.revision)  # not there yet: the request is still on its way
     again = server.serve(sent(shadow.propose(wanted(colour=("blue", 7)), 0)))
     assert again[1] == 409
     assert shadow.finished(*again, 1).read
     assert server.now is not None
-    assert shadow.read(server.now, 1).edits == {}, "red was tried by the first create"
+    assert shadow.read(server.now, 1, asked_at=shadow.revision).edits == {}, "red was tried by the first create"
     assert sent(shadow.propose(wanted(colour=("blue", 7)), 0)).body["data"] == {"colour": "blue"}
 
 
@@ -500,7 +513,7 @@ def test_a_server_error_may_have_done_it_so_the_object_is_read() -> None:
     server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0)))
     assert shadow.finished("refused", 504, {}, 1).read
     assert server.now is not None
-    assert shadow.read(server.now, 1).edits == {}
+    assert shadow.read(server.now, 1, asked_at=shadow.revision).edits == {}
 
 
 def test_a_patch_of_an_object_that_went_away_ends_in_a_read() -> None:
@@ -509,7 +522,7 @@ def test_a_patch_of_an_object_that_went_away_ends_in_a_read() -> None:
     server.delete()
     step = shadow.finished(*server.serve(sent(shadow.propose(wanted(colour=("blue", 5)), 0))), 1)
     assert step.read
-    shadow.read(None, 1)
+    shadow.read(None, 1, asked_at=shadow.revision)
     assert sent(shadow.propose(wanted(colour=("blue", 5)), 0)).method == "POST"
 
 
@@ -536,7 +549,7 @@ def test_an_answer_from_before_the_restore_is_not_believed() -> None:
     shadow.reset(backup, 101)
     assert shadow.finished(*response, 1).read
     assert backup is not None
-    shadow.read(backup, 1)
+    shadow.read(backup, 1, asked_at=shadow.revision)
     assert sent(shadow.propose(wanted(colour=("blue", 5)), 0)).body["data"] == {"colour": "blue"}
 
 
