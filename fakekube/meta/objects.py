@@ -22,8 +22,9 @@ class GroupVersionKind(NamedTuple):
 
 
 def metadata(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object's metadata, empty when it has none."""
-    return obj.get("metadata") or {}
+    """The object's metadata, empty when it has none, or something that is no metadata."""
+    found = obj.get("metadata")
+    return found if isinstance(found, dict) else {}
 
 
 def name_of(obj: Mapping[str, Any]) -> str:

@@ -147,6 +147,15 @@ def _merged_value(current: Any, value: Any, field: MergeSchema | None) -> Any:
     return _merged_list(current, value, field) if isinstance(value, list) else value
 
 
+def _without_twins(values: _List) -> _List:
+    """Each value once, in the order of the first; what cannot be hashed is no scalar, and decoding will refuse it."""
+    kept: _List = []
+    for value in values:
+        if value not in kept:
+            kept.append(value)
+    return kept
+
+
 def _merged_list(current: _List, patch: _List, field: MergeSchema | None) -> _List:
     """Both lists united: by the merge key where items are maps, as a set where they are scalars."""
     if field is None or "merge" not in field.patch_strategy:
@@ -154,7 +163,7 @@ def _merged_list(current: _List, patch: _List, field: MergeSchema | None) -> _Li
     if not current and not patch:
         return current
     if not isinstance((current or patch)[0], dict):
-        return _in_order(list(dict.fromkeys([*current, *patch])), patch, current, "")
+        return _in_order(_without_twins([*current, *patch]), patch, current, "")
     merge_key = field.patch_merge_key
     if not merge_key:
         raise _internal("cannot merge lists without merge key")
