@@ -25,9 +25,13 @@ class Tasks:
 
     async def finish(self) -> None:
         """Cancel and wait until all have ended."""
-        self.cancel()
-        while self._running:
-            await asyncio.gather(*self._running, return_exceptions=True)
+        while ending := list(self._running):
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+            for task in ending:
+                # not left to the callback: a gather of what has ended already gives the loop no turn (Python 3.12)
+                self._running.pop(task, None)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
