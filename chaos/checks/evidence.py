@@ -39,6 +39,7 @@ class LosingValue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
     """The last look at one site. `objects` holds its shared resources by their names; an absent one has no entry.
+    `operations` maps the ids of what was asked here to what became of it: done, pending or refused.
 
     `problem` says why the site could not be looked at; then all else is empty and means nothing.
     """
@@ -47,6 +48,7 @@ class SiteView:
     records: tuple[RecordView, ...] = ()
     losers: tuple[LosingValue, ...] = ()
     objects: Mapping[str, Content] = field(default_factory=dict)
+    operations: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     def record_of(self, resource: str) -> RecordView | None:

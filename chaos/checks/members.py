@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.history import Call
 
 EXAMPLES_MAX = 3
 
@@ -14,12 +15,21 @@ CHANGES = ("create", "extend", "retract", "destroy")
 
 
 def members_of(evidence: Evidence, resource: str) -> tuple[str, ...]:
-    """The sites that are members for sure: what was refused changed nothing, what was promised (pending) counts as done,
-    and the sites of a change without an answer are left out."""
-    refused = {call.invoke.id for call in evidence.history.calls(*CHANGES) if call.surely_failed}
+    """The sites that are members for sure: what was refused, at once or in the end, changed nothing; what was promised
+    (pending) counts as done; and the sites of a change without an answer are left out."""
+    refused = {call.invoke.id for call in evidence.history.calls(*CHANGES) if was_refused(evidence, call)}
     doubtful = doubtful_sites(evidence, resource)
     members = evidence.timeline.members(without=refused).get(resource, ())
     return tuple(site for site in members if site not in doubtful)
+
+
+def was_refused(evidence: Evidence, call: Call) -> bool:
+    """Refused in its answer; or promised, and shown as refused by the site where it was asked when that was looked at."""
+    if call.surely_failed:
+        return True
+    view = evidence.views.get(call.invoke.process)
+    operation = str(call.end.value.get("id", "")) if call.end is not None else ""
+    return view is not None and view.operations.get(operation) == "refused"
 
 
 def doubtful_sites(evidence: Evidence, resource: str) -> dict[str, str]:

@@ -103,7 +103,7 @@ class _Client:
         """A verb of the collaboration layer."""
         status, body = await self._send("POST", "/collab/v1/operations", command_body(operation))
         members = body if isinstance(body, dict) else {}
-        detail = {name: members[name] for name in ("gid", "state", "message", "outcomes") if members.get(name)}
+        detail = {name: members[name] for name in ("id", "gid", "state", "message", "outcomes") if members.get(name)}
         return Answer(_command_type(status), code=status, detail=detail)
 
     async def write(self, operation: Operation) -> Answer:

@@ -23,7 +23,7 @@ from chaos.worlds.film import Film
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
-from chaos.worlds.views import CONFIGMAPS, CONFLICTS, NAMESPACES, RECORDS, site_view
+from chaos.worlds.views import HELD_BY_APISERVERS, TOLD_BY_AGENTS, site_view
 from chaos.worlds.virtual import AgentClass, World, collab_agent
 from chaos.worlds.wire import WireLog, search_disks
 from fakekube.apiserver.request import Request
@@ -44,7 +44,7 @@ def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film
 
 
 async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass, film: Film | None) -> Outcome:
-    wire = _wire_log(timeline)
+    wire = wire_log(timeline)
     loop.network.tap = wire
     world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
     async with world:
@@ -78,7 +78,7 @@ async def _filmed(film: Film | None, world: World, stage: VirtualStage, wire: Wi
         film.finish()
 
 
-def _wire_log(timeline: Timeline) -> WireLog | None:
+def wire_log(timeline: Timeline) -> WireLog | None:
     """Keeping the wire costs time and memory: done only where some site is outside of something."""
     outsiders = {site for members in timeline.members().values() for site in timeline.sites if site not in members}
     return WireLog(timeline.sites, outsiders) if outsiders else None
@@ -139,8 +139,8 @@ async def look_at_sites(world: Visible, resources: tuple[str, ...]) -> dict[str,
 
 async def _look(world: Visible, session: aiohttp.ClientSession, site: str, resources: tuple[str, ...]) -> SiteView:
     try:
-        told = {path: await _get(session, world.agent_url(site) + path) for path in (RECORDS, CONFLICTS)}
-        held = {path: _read(world, site, path) for path in (NAMESPACES, CONFIGMAPS)}
+        told = {path: await _get(session, world.agent_url(site) + path) for path in TOLD_BY_AGENTS}
+        held = {path: _read(world, site, path) for path in HELD_BY_APISERVERS}
     except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
         return SiteView(site=site, problem=f"{type(error).__name__}: {error}")
     documents: Mapping[str, bytes] = {**told, **held}

@@ -1,4 +1,4 @@
-"""The last look at a site: four documents, from its agent and its apiserver, read into one `SiteView`.
+"""The last look at a site: five documents, from its agent and its apiserver, read into one `SiteView`.
 
 Every member that a check compares is required here: a document without it is a problem of the view, never an empty
 value that equals another empty value.
@@ -16,8 +16,12 @@ from chaos.checks.evidence import Content, LosingValue, RecordView, SiteView
 
 RECORDS: Final = "/collab/v1/records"
 CONFLICTS: Final = "/collab/v1/conflicts"
+OPERATIONS: Final = "/collab/v1/operations"
 NAMESPACES: Final = "/api/v1/namespaces"
 CONFIGMAPS: Final = "/api/v1/configmaps"
+
+TOLD_BY_AGENTS: Final = (RECORDS, CONFLICTS, OPERATIONS)
+HELD_BY_APISERVERS: Final = (NAMESPACES, CONFIGMAPS)
 
 _LOCAL_ANNOTATIONS = ("collab.fakekube.dev/", "kubectl.kubernetes.io/last-applied-configuration")
 _LOCAL_DOMAINS = ("kubernetes.io", "k8s.io")
@@ -62,6 +66,15 @@ class _Conflicts(msgspec.Struct):
     conflicts: list[_Conflict]
 
 
+class _Operation(msgspec.Struct):
+    id: Filled
+    state: Filled
+
+
+class _Operations(msgspec.Struct):
+    operations: list[_Operation]
+
+
 class _Metadata(msgspec.Struct):
     name: Filled
     namespace: str = ""
@@ -87,13 +100,14 @@ class _ConfigMaps(msgspec.Struct):
 
 
 def site_view(site: str, documents: Mapping[str, bytes], resources: Iterable[str]) -> SiteView:
-    """The view from the bodies of RECORDS, CONFLICTS, NAMESPACES and CONFIGMAPS; only `resources` are kept.
+    """The view from the bodies of TOLD_BY_AGENTS and HELD_BY_APISERVERS; of the objects only `resources` are kept.
 
     A document that is not what the API promises becomes the view's `problem`, with the path of the mistake.
     """
     try:
         records = msgspec.json.decode(documents[RECORDS], type=_Records).records
         losers = losers_of(documents[CONFLICTS])
+        operations = msgspec.json.decode(documents[OPERATIONS], type=_Operations).operations
         namespaces = msgspec.json.decode(documents[NAMESPACES], type=_Namespaces).items
         configmaps = msgspec.json.decode(documents[CONFIGMAPS], type=_ConfigMaps).items
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -104,6 +118,7 @@ def site_view(site: str, documents: Mapping[str, bytes], resources: Iterable[str
         site=site,
         records=tuple(_record(record) for record in records),
         losers=losers,
+        operations={operation.id: operation.state for operation in operations},
         objects={
             name: _content(namespace, configmaps if name in shared else ())
             for namespace in namespaces

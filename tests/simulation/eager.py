@@ -52,6 +52,8 @@ class EagerAgent:
                 return _json({"site": self.config.site, "records": list(self.records.values())})
             case "/collab/v1/conflicts":
                 return _json({"conflicts": []})
+            case "/collab/v1/operations" if request.method == "GET":
+                return _json({"operations": []})
             case "/collab/v1/operations":
                 return await self._create(msgspec.json.decode(body))
             case path if path == COPIED:

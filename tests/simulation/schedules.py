@@ -25,9 +25,9 @@ CLAIMS: Final = (
 
 
 def random_scenario(seed: int) -> Scenario:
-    """Three to eight members, one site outside, up to five cuts of any kind and direction, and twenty to forty operations."""
+    """Four to nine members, one site outside, up to five cuts of any kind and direction, and twenty to forty operations."""
     rng = Random(f"schedule/{seed}")
-    sites = Sites(count=rng.randint(4, 9))
+    sites = Sites(count=rng.randint(5, 10))
     members = sites.names()[:-1]
     return Scenario(
         name="random",
@@ -36,7 +36,7 @@ def random_scenario(seed: int) -> Scenario:
         duration_s=WORK_S + QUIET_S,
         quiet=Quiet(at_s=WORK_S, for_s=QUIET_S),
         links=Links(default=LinkQuality(latency_s=rng.choice([0.001, 0.02, 0.2]), jitter_s=rng.choice([0.0, 0.01]))),
-        workload=(*_writes(rng, members), *_changes_of_owner(rng, members), *_extensions(rng, members)),
+        workload=(*_writes(rng, members), *_changes_of_owner(rng, members), *_changes_of_members(rng, members)),
         faults=tuple(_cut(rng, sites.names()) for _ in range(rng.randint(1, 5))),
         claims=CLAIMS,
     )
@@ -74,16 +74,32 @@ def _changes_of_owner(rng: Random, members: tuple[str, ...]) -> tuple[Step, ...]
     """Hand-overs, asked anywhere, and seizes, asked at the site that seizes."""
     steps = []
     for _ in range(rng.randint(0, 4)):
-        target, force = rng.choice(members[:-1]), rng.random() < 0.5
+        target, force = rng.choice(members[:-2]), rng.random() < 0.5
         asked = target if force else rng.choice(members[:-1])
         at_s = round(rng.uniform(8, WORK_S - 10), 3)
         steps.append(Step(do="reattach", resource=RESOURCE, at_s=at_s, on=asked, to=target, force=force))
     return tuple(steps)
 
 
-def _extensions(rng: Random, members: tuple[str, ...]) -> tuple[Step, ...]:
-    asked = rng.choice(members[:-1])
-    return (Step(do="extend", resource=RESOURCE, at_s=round(rng.uniform(8, 60), 3), on=asked, to=members[-1]),)
+def _changes_of_members(rng: Random, members: tuple[str, ...]) -> tuple[Step, ...]:
+    """One more member, and often one less: at the creator's wish or its own."""
+    joins = Step(
+        do="extend",
+        resource=RESOURCE,
+        at_s=round(rng.uniform(8, 60), 3),
+        on=rng.choice(members[:-1]),
+        to=members[-1],
+    )
+    leaver = members[-2]
+    leaves = Step(
+        do="retract",
+        resource=RESOURCE,
+        at_s=round(rng.uniform(30, 80), 3),
+        on=rng.choice((members[0], leaver)),
+        origin=leaver,
+        exit="delete",
+    )
+    return (joins, leaves) if rng.random() < 0.5 else (joins,)
 
 
 def _cut(rng: Random, sites: tuple[str, ...]) -> Partition:

@@ -262,7 +262,7 @@ def changed(verb: str, kind: LineType, *, state: str = "", **where: str) -> Evid
     operation = Operation(t=20, id="w3", verb=verb, on="a", resource=TEAM, **where)  # type: ignore[arg-type]  # by name
     lines = [
         Line(t=20, process="a", type="invoke", f=verb, id="w3", value={"resource": TEAM}),
-        Line(t=21, process="a", type=kind, f=verb, id="w3", value={"resource": TEAM, "state": state}),
+        Line(t=21, process="a", type=kind, f=verb, id="w3", value={"resource": TEAM, "state": state, "id": "op-3"}),
     ]
     timeline = replace(TIMELINE, events=(*TIMELINE.events, operation))
     return replace(GOOD, timeline=timeline, history=History([*LINES, *lines]))
@@ -285,6 +285,14 @@ def test_an_extend_that_was_granted_or_promised_must_come_true(name: str, kind: 
 
 
 @pytest.mark.parametrize("name", STANDING)
+def test_a_promise_that_the_asked_site_shows_as_refused_makes_nobody_a_member(name: str) -> None:
+    """The member that was asked left before it could pass the extend on."""
+    evidence = changed("extend", "info", state="pending", to="d")
+    views = {**VIEWS, "a": replace(VIEWS["a"], operations={"op-3": "refused"})}
+    assert found(name, replace(evidence, views=views)).verdict == "valid"
+
+
+@pytest.mark.parametrize("name", STANDING)
 @pytest.mark.parametrize("holds", [True, False])
 def test_a_change_without_an_answer_leaves_its_site_open(name: str, holds: bool) -> None:
     evidence = changed("extend", "info", to="d")
@@ -294,10 +302,21 @@ def test_a_change_without_an_answer_leaves_its_site_open(name: str, holds: bool)
     assert (finding.verdict, finding.reasons) == ("unknown", ("whether d is a member is open: w3 had no answer",))
 
 
-def test_a_retracted_site_is_no_member() -> None:
-    assert (
-        "a copy of namespaces/team at c" in found("placed-at-members", changed("retract", "ok", origin="c")).reasons[0]
-    )
+def test_a_retracted_site_must_not_hold_what_it_should_delete() -> None:
+    finding = found("placed-at-members", changed("retract", "ok", origin="c", exit="delete"))
+    assert finding.reasons == ("a copy of namespaces/team at c, outside its members",)
+
+
+def test_a_retracted_site_may_keep_its_copy() -> None:
+    assert found("placed-at-members", changed("retract", "ok", origin="c")).verdict == "valid"
+
+
+def test_what_was_destroyed_must_be_gone_everywhere() -> None:
+    destroyed = changed("destroy", "ok")
+    assert found("placed-at-members", destroyed).verdict == "invalid"
+    gone = replace(destroyed, views={site: SiteView(site=site) for site in TIMELINE.sites})
+    finding = found("placed-at-members", gone)
+    assert (finding.verdict, finding.saw) == ("valid", 4)
 
 
 # --- verdicts

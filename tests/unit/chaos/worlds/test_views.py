@@ -1,4 +1,4 @@
-"""The last look at a site: four documents into one view; what is not as promised is a problem, never an empty value."""
+"""The last look at a site: five documents into one view; what is not as promised is a problem, never an empty value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chaos.checks.evidence import LosingValue, SiteView
-from chaos.worlds.views import CONFIGMAPS, CONFLICTS, NAMESPACES, RECORDS, plain_path, site_view
+from chaos.worlds.views import CONFIGMAPS, CONFLICTS, NAMESPACES, OPERATIONS, RECORDS, plain_path, site_view
 
 TEAM = "namespaces/team"
 
@@ -52,6 +52,7 @@ DOCUMENTS: dict[str, Any] = {
             }
         ]
     },
+    OPERATIONS: {"operations": [{"id": "op-1", "verb": "create", "state": "done"}, {"id": "op-2", "state": "pending"}]},
     NAMESPACES: {
         "items": [
             {
@@ -93,7 +94,7 @@ def view_with() -> Callable[..., SiteView]:
     return made
 
 
-def test_the_four_documents_become_one_view(view_with: Callable[..., SiteView]) -> None:
+def test_the_five_documents_become_one_view(view_with: Callable[..., SiteView]) -> None:
     view = view_with()
 
     assert view.problem == ""
@@ -106,6 +107,7 @@ def test_the_four_documents_become_one_view(view_with: Callable[..., SiteView]) 
         "v1",
     )
     assert record.members == {"a": "member", "b": "invited"}
+    assert view.operations == {"op-1": "done", "op-2": "pending"}
     assert view.losers == (
         LosingValue(resource=TEAM, path="labels/example.org/crop", value="wheat"),
         LosingValue(resource=TEAM, path="labels/example.org/crop", value=None),
