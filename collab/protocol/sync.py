@@ -179,12 +179,45 @@ class RecordSync:
             self.rebuild(self.record.writer)
             return "schema"
 
+    def merge_all(self, updates: Iterable[bytes], source: SiteName, turn: Turn) -> NackReason | None:
+        """Merge a batch: in one transaction if all of it is good, else one by one, up to the first that is not."""
+        fresh = []
+        for update in updates:
+            known = self._seen.get(update)
+            if known is None:
+                fresh.append(update)
+            else:
+                self._learn(source, known)
+        if len(fresh) > 1 and self._merge_at_once(fresh, source, turn):
+            return None
+        return next((reason for update in fresh if (reason := self.merge(update, source, turn))), None)
+
+    def _merge_at_once(self, updates: list[bytes], source: SiteName, turn: Turn) -> bool:
+        """False: something about one of them is not plain, and nothing was changed."""
+        try:
+            shaped = [(update, read_shape(update)) for update in updates]
+            if any(shape.deletes or self._overlaps(shape) for _, shape in shaped):
+                return False
+            changes = self.record.apply_all(updates)
+        except (Gap, BadUpdate, BadSlot, LamportLeap, Poisoned):
+            return False
+        for update, shape in shaped:
+            self._learn(source, shape.end)
+            self._keep(update, turn)
+            self._spread(update, shape, source, turn)
+        self.changes.append(changes)
+        return True
+
+    def _overlaps(self, shape: Shape) -> bool:
+        """Does it bring some of what is here already?"""
+        return any(clock < self._clocks.get(client, 0) for client, clock in shape.first.items())
+
     def _merge(self, update: bytes, source: SiteName, turn: Turn) -> NackReason | None:
         shape = read_shape(update)
         self._learn(source, shape.end)
         if not shape.deletes and covers(self._clocks, shape.end):
             return None
-        overlap = any(clock < self._clocks.get(client, 0) for client, clock in shape.first.items())
+        overlap = self._overlaps(shape)
         before = clocks_bytes(self._clocks) if overlap else b""
         changes = self.record.apply(update)
         if not changes.keys and covers(self._clocks, shape.end):
@@ -305,13 +338,12 @@ class RecordSync:
     def on_op(self, peer: SiteName, message: Op, turn: Turn) -> NackReason | None:
         """Merge a batch. After a gap the rest of the episode is dropped quietly: a DIFF is on its way."""
         flow = self.flows.setdefault(peer, Flow())
-        for update in message.upd:
-            reason = self.merge(update, peer, turn)
-            if reason == "gap":
-                quiet, flow.gap = flow.gap, True
-                return None if quiet else "gap"
-            if reason is not None:
-                return reason
+        reason = self.merge_all(message.upd, peer, turn)
+        if reason == "gap":
+            quiet, flow.gap = flow.gap, True
+            return None if quiet else "gap"
+        if reason is not None:
+            return reason
         flow.ack_seq = message.seq
         self._owe_ack(turn)
         return None

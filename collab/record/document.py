@@ -6,7 +6,7 @@ that panicked is never used again. No update is applied whose base is not covere
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pycrdt import Doc, Map, MapEvent, TransactionEvent
 
@@ -137,20 +137,35 @@ class Document:
 
     def apply_shape(self, update: bytes, shape: Shape) -> tuple[str, ...]:
         """As apply, for an update whose shape the caller has read (and judged) already."""
+        return self.apply_all([(update, shape)])
+
+    def apply_all(self, updates: Sequence[tuple[bytes, Shape]]) -> tuple[str, ...]:
+        """As apply_shape, for several in order and in one transaction: all of them, or none where one leaves a gap."""
         if self._closed:
             raise Poisoned(f"document {self.gid} is closed")
-        if not self._has(shape.needs):
-            raise Gap(f"document {self.gid}: the update's base is not covered")
+        ends = self._ends_of(updates)
         try:
-            self._doc.apply_update(update)
+            with self._doc.transaction():
+                for update, _ in updates:
+                    self._doc.apply_update(update)
         except BaseException as error:  # a Rust panic is no Exception; the Doc is then in an unknown state
             self.close()
             raise Poisoned(f"document {self.gid}: {error}") from error
-        for client, clock in shape.end.items():
-            if clock > self._clocks.get(client, 0):
-                self._clocks[client] = clock
+        self._clocks.update(ends)
         self._updates.clear()
         return self._take_events()
+
+    def _ends_of(self, updates: Sequence[tuple[bytes, Shape]]) -> Clocks:
+        """The clocks that rise with these updates. Raises Gap unless each is covered by the document and those before."""
+        ends: Clocks = {}
+        for _, shape in updates:
+            for client, clock in shape.needs.items():
+                if clock > max(self._clocks.get(client, 0), ends.get(client, 0)):
+                    raise Gap(f"document {self.gid}: the update's base is not covered")
+            for client, clock in shape.end.items():
+                if clock > max(self._clocks.get(client, 0), ends.get(client, 0)):
+                    ends[client] = clock
+        return ends
 
     def load(self, updates: Iterable[bytes]) -> None:
         """Rebuild from a journal: its updates in the order they were written. Errors as apply."""

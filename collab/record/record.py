@@ -54,9 +54,14 @@ class Record:
         Raises BadUpdate, BadSlot, LamportLeap (quarantine) or Gap (ask for a DIFF) with nothing changed; Poisoned
         when the record must be rebuilt from the journal, as a new Record.
         """
-        shape = read_shape(update)
-        self._judge(shape)
-        return self._refresh(self.document.apply_shape(update, shape))
+        return self.apply_all([update])
+
+    def apply_all(self, updates: Iterable[bytes]) -> Changes:
+        """As apply, for several in order and in one transaction: all of them, or none where one of them errs."""
+        shaped = [(update, read_shape(update)) for update in updates]
+        for _, shape in shaped:
+            self._judge(shape)
+        return self._refresh(self.document.apply_all(shaped))
 
     def load(self, updates: Iterable[bytes]) -> None:
         """Rebuild from the journal, in order. What was judged when it was written is not judged again."""
