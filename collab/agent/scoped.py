@@ -56,10 +56,10 @@ class Scoped:
     async def _forward(self, request: web.BaseRequest, scoped: ScopedRequest, site: SiteName) -> web.StreamResponse:
         """Act there as a plain request, a watch or an upgrade included."""
         upstream, target = self._sites.upstream(site), scoped.target.text
+        drop = () if site == self._sites.own else CREDENTIALS
         outcome: web.StreamResponse | Lost
         if is_upgrade(request):
-            outcome = await splice(request, upstream, target)
+            outcome = await splice(request, upstream, target, drop=drop)
         else:
-            drop = () if site == self._sites.own else CREDENTIALS
             outcome = await relay(self._sites.session, request, upstream, target, drop=drop, answer_s=FORWARD_S)
         return self._sites.unreachable({site: outcome}) if isinstance(outcome, Lost) else outcome

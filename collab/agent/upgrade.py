@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from typing import cast
 
 from aiohttp import hdrs, web
@@ -54,8 +55,13 @@ class Pipe(asyncio.Protocol):
             self.other.transport.close()
 
 
-async def splice(request: web.BaseRequest, upstream: Upstream, target: str) -> web.StreamResponse | Lost:
-    """Send the request as it came and join both connections until either ends. Lost when the upstream is not there."""
+async def splice(
+    request: web.BaseRequest, upstream: Upstream, target: str, *, drop: Iterable[str] = ()
+) -> web.StreamResponse | Lost:
+    """Send the request as it came, less the headers in `drop`, and join both connections until either ends.
+
+    Lost when the upstream is not there.
+    """
     server = Pipe()
     try:
         await _connect(server, upstream, upstream.at(target))
@@ -69,7 +75,7 @@ async def splice(request: web.BaseRequest, upstream: Upstream, target: str) -> w
         return Lost(sent=False, why="the client has gone")
     client.connection_made(transport)
     transport.set_protocol(client)
-    server.transport.write(_head(request, upstream.at(target)))
+    server.transport.write(_head(request, upstream.at(target), drop))
     try:
         await client.closed
     finally:
@@ -86,9 +92,9 @@ async def _connect(server: Pipe, upstream: Upstream, url: URL) -> None:
         await loop.create_connection(lambda: server, url.host or "", url.port or 0, ssl=tls)
 
 
-def _head(request: web.BaseRequest, url: URL) -> bytes:
+def _head(request: web.BaseRequest, url: URL, drop: Iterable[str]) -> bytes:
     """The request's head again, its upgrade included."""
     lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host}:{url.port}"]
-    lines += [f"{name}: {value}" for name, value in request_headers(request).items()]
+    lines += [f"{name}: {value}" for name, value in request_headers(request, drop).items()]
     lines += [f"Connection: {hdrs.UPGRADE}", f"Upgrade: {request.headers[hdrs.UPGRADE]}", "", ""]
     return "\r\n".join(lines).encode("latin-1")

@@ -160,6 +160,31 @@ def test_half_an_answer_does_not_look_whole() -> None:
     asyncio.run(scenario())
 
 
+def test_an_upgrade_at_another_site_goes_there_without_the_clients_credentials() -> None:
+    async def scenario() -> None:
+        heads: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await read_head(reader))
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            writer.write(await reader.readexactly(4))
+
+        async with upstream(serve) as other, proxy("http://127.0.0.1:1", peers={"b": other}) as url:
+            reader, writer = await connect(url)
+            writer.write(
+                b"GET /scope/b/api/v1/namespaces/n/pods/p/exec HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
+                b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            )
+            await read_head(reader)
+            writer.write(b"ping")
+            assert await reader.readexactly(4) == b"ping"
+            writer.close()
+        assert heads[0].startswith(b"GET /api/v1/namespaces/n/pods/p/exec HTTP/1.1\r\n")
+        assert b"Authorization" not in heads[0]
+
+    asyncio.run(scenario())
+
+
 def test_an_upgrade_joins_both_connections() -> None:
     async def scenario() -> None:
         heads: list[bytes] = []
