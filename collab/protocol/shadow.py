@@ -46,10 +46,18 @@ _NOT_DONE_TRY_LATER: Final = frozenset({401, 403, 408, 429})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The object as its record wants it: incarnation, and path -> (value or REMOVED, winning stamp)."""
+    """The object as its record wants it: incarnation, and path -> (value or REMOVED, winning stamp).
+
+    `losers`: path -> stamps of edits that are shown as conflicts there.
+    """
 
     n: int
     fields: Mapping[str, tuple[object, Stamp]]
+    losers: Mapping[str, tuple[Stamp, ...]] = field(default_factory=dict)
+
+    def shown(self, path: str) -> tuple[Stamp, ...]:
+        """The edits that somebody knows who sees this value."""
+        return (self.fields[path][1], *self.losers.get(path, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +108,9 @@ class _Tried(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Durable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What survives a restart. `unsettled`: whether a sent write took effect is not known."""
+    """What survives a restart. `unsettled`: whether a sent write took effect is not known. `shown`: the stamps of the
+    record's edits that a live value was last in step with; an old one shows a conflict too many, never one too few.
+    """
 
     kind: str
     name: str
@@ -110,6 +120,7 @@ class _Durable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: dict[str, str] = {}
     tried: dict[str, _Tried] = {}
     unsettled: bool = False
+    shown: dict[str, tuple[Stamp, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +157,7 @@ class Shadow:
         self._known = False  # whether the object has been looked for at all since the start
         self._held: _Live | _Gone | None = None
         self._open: LocalWrite | None = None
+        self._sent: dict[str, tuple[Stamp, ...]] = {}  # what the open write's values show
         self._void = False  # the open write was sent to the apiserver as it was before a restore
         self._stale = False
         self._former = ""  # the uid that is gone: its late events are no new object
@@ -295,8 +307,7 @@ class Shadow:
         return edits
 
     def _sight(self, path: str) -> Sight:
-        tried = None if self._state.unsettled else self._state.tried.get(path)
-        return Sight(print=self._state.seen.get(path, _GONE_PRINT), stamp=tried.stamp if tried else None)
+        return Sight(print=self._state.seen.get(path, _GONE_PRINT), stamps=self._state.shown.get(path, ()))
 
     def _maybe_sent(self, path: str) -> tuple[str, ...]:
         """What an unanswered write may have put there. Once settled, a user may set the same value again."""
@@ -353,7 +364,8 @@ class Shadow:
             return self._step({})
         tried = self._state.tried
         self._compare(self._live_of(obj), self._state.n)
-        self._state = msgspec.structs.replace(self._state, tried=_newest(tried), unsettled=False)
+        shown = self._state.shown | self._sent
+        self._state = msgspec.structs.replace(self._state, tried=_newest(tried), unsettled=False, shown=shown)
         return self._step({})
 
     def _not_done(self, *, keep: bool, read: bool = False, retry: bool = False, rejected: str = "") -> Step:
@@ -380,7 +392,8 @@ class Shadow:
 
     def _delete(self, live: _Live) -> Proposal:
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": live.uid}}
-        return self._send(LocalWrite(verb="delete", method="DELETE", body=body, content_type=JSON), {}, self._state.n)
+        write = LocalWrite(verb="delete", method="DELETE", body=body, content_type=JSON)
+        return self._send(write, {}, Wanted(n=self._state.n, fields={}))
 
     def _create(self, wanted: Wanted) -> Proposal | None:
         fields = self._shared(wanted)
@@ -390,11 +403,12 @@ class Shadow:
         values = {path: value for path, (value, _) in fields.items()}
         body = new_object(self.object_id.kind, self.namespace, self.object_id.name, values)
         write = LocalWrite(verb="create", method="POST", body=body, content_type=JSON, query=_MANAGED)
-        return self._send(write, marked, wanted.n)
+        return self._send(write, marked, wanted)
 
     def _patch(self, live: _Live, wanted: Wanted) -> Proposal | None:
         fields = self._shared(wanted)
         differing = {p: edit for p, edit in fields.items() if fingerprint(edit[0]) != live.prints.get(p, _GONE_PRINT)}
+        self._note_shown({path: wanted.shown(path) for path in fields if path not in differing})
         untried = self._untried(differing)
         if not untried:
             return None
@@ -403,7 +417,11 @@ class Shadow:
         assert isinstance(metadata, dict)
         metadata |= {"uid": live.uid, "resourceVersion": str(live.rv)}
         write = LocalWrite(verb="patch", method="PATCH", body=body, content_type=MERGE_PATCH, query=_MANAGED)
-        return self._send(write, untried, wanted.n)
+        return self._send(write, untried, wanted)
+
+    def _note_shown(self, in_step: dict[str, tuple[Stamp, ...]]) -> None:
+        """Where the live value is in step, its user knows what the record knows."""
+        self._state = msgspec.structs.replace(self._state, shown=self._state.shown | in_step)
 
     def _shared(self, wanted: Wanted) -> Edits:
         """What the record wants here, without what this site does not let in."""
@@ -417,12 +435,13 @@ class Shadow:
         tried = self._state.tried
         return {p: (value, stamp) for p, (value, stamp) in edits.items() if p not in tried or tried[p].stamp != stamp}
 
-    def _send(self, write: LocalWrite, edits: Edits, n: int) -> Proposal:
+    def _send(self, write: LocalWrite, edits: Edits, wanted: Wanted) -> Proposal:
         tried = dict(self._state.tried)
         for path, (value, stamp) in edits.items():
             tried[path] = _Tried((*self._maybe_sent(path), fingerprint(value))[-_TRIED_LIMIT:], stamp)
         self._open = write
-        self._state = msgspec.structs.replace(self._state, tried=tried, unsettled=True, n=n)
+        self._sent = {path: wanted.shown(path) for path in edits if path in wanted.fields}
+        self._state = msgspec.structs.replace(self._state, tried=tried, unsettled=True, n=wanted.n)
         self._saved = self._state
         return Proposal(entry=self.entry(), write=write)
 
@@ -442,8 +461,10 @@ class Shadow:
         )
 
     def _step(self, edits: Values) -> Step:
-        """The step, with an entry if the durable state says something new; a newer resourceVersion alone does not."""
-        if not edits and msgspec.structs.replace(self._state, rv=self._saved.rv) == self._saved:
+        """The step, with an entry if the durable state says something new. A newer resourceVersion alone does not, nor
+        does what was shown."""
+        known = msgspec.structs.replace(self._state, rv=self._saved.rv, shown=self._saved.shown)
+        if not edits and known == self._saved:
             return Step()
         self._saved = self._state
         return Step(edits=edits, entry=self.entry())

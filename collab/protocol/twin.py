@@ -349,7 +349,12 @@ class Twin:
         edits = {path: joined.winner for path, joined in desired.fields.items()}
         fields = {path: (REMOVED if edit.removed else edit.value, edit.stamp) for path, edit in edits.items()}
         put_back = self._put_back.get(object_id, {}) if self._why_not_shared() else {}
-        return Wanted(n=desired.n, fields=dict.fromkeys(put_back, (REMOVED, NO_STAMP)) | fields)
+        losers = {
+            path: tuple(edit.stamp for edit in joined.losers)
+            for path, joined in desired.fields.items()
+            if joined.losers
+        }
+        return Wanted(n=desired.n, fields=dict.fromkeys(put_back, (REMOVED, NO_STAMP)) | fields, losers=losers)
 
     def _finished(self, object_id: ObjectId, fact: CallFinished, turn: Turn) -> None:
         if self.phase in ("closed", "lost"):

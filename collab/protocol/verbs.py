@@ -398,9 +398,9 @@ def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName
         return refuse(pending, 409, f"{to} is no rw member: extend to it first")
     hand = record.view.hands().get(records.site.name)
     offered = hand is not None and hand.s == "off"
-    if offered and hand is not None and hand.peer == to:
-        pending.inv = hand.n
-        return None
+    if offered and hand is not None:
+        pending.inv = hand.n if hand.peer == to else pending.inv
+        return None  # under way, or another's turn: one offer at a time
     if pending.inv and not offered:
         return refuse(pending, 409, f"{to} did not become ready; the offer was cancelled. --force seizes (at {to})")
     record.offer(to, turn)

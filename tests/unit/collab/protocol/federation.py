@@ -102,8 +102,12 @@ class Federation:
         self._uid = uid
         self._pending_forwards: dict[tuple[SiteName, str, int], Callable[[str, OperationResult | None], None]] = {}
         for name in sites:
-            self.nodes[name] = Node(name=SiteName(name), core=None, kube=FakeApiserver(site=name))
-            self.start(name)
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """One more site, with an apiserver of its own, knowing nothing."""
+        self.nodes[name] = Node(name=SiteName(name), core=None, kube=FakeApiserver(site=name))
+        self.start(name)
 
     # -- a user ---------------------------------------------------------------------------------------------------
 

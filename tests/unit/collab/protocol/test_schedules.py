@@ -64,7 +64,7 @@ def test_p4_the_reply_lost_on_the_way_makes_no_second_namespace() -> None:
 
 def test_m1_an_acceptance_that_crosses_a_destroy_leaves_no_twin() -> None:
     world = shared("a", "b")
-    world.nodes["c"] = Federation("c").nodes["c"]
+    world.add("c")
     world.hold = lambda sender, to, message: sender == "c" and isinstance(message, Op)
     world.ask("a", verb="extend", resource=TEAM, to="c")
     world.run(10, until=lambda: world.record("c") is not None and world.kube("c").labels("team") is not None)
