@@ -193,7 +193,7 @@ class Editor:
         if self._says_already(cell, value) or (adopted and self.writer in cell):
             return {}
         others = {writer: field for writer, field in cell.items() if writer != self.writer}
-        seen = () if adopted else seen_stamps(others, sight)
+        seen = () if adopted else seen_stamps(others, self.site, sight)
         field = Field(t=self._field_stamp(adopted), b=seen, v=value, x=1 if value is REMOVED else 0)
         return self._slot("f", field, *object_id, str(n), path)
 

@@ -67,12 +67,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What a user saw of a field when editing it: the fingerprint of its live value, and the stamp of the edit that was
-    last written there (the server may have made another value of it).
+    """What a user saw of a field when editing it in the live object: the fingerprint of the value there, and the stamps
+    of the edits that were shown while it was in step with the record, the losers of a conflict included.
     """
 
     print: str
-    stamp: Stamp | None = None
+    stamps: tuple[Stamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,25 +181,23 @@ def _edit(field: Field) -> Edit:
     return Edit(value=None if field.removed else field.v, removed=field.removed, stamp=field.t)
 
 
-def seen_stamps(slots: Mapping[str, Field], sight: Sight | None = None) -> tuple[Stamp, ...]:
-    """The `b` of a new edit that replaces what it sees here: at most 8, those nobody has covered yet first.
+def seen_stamps(slots: Mapping[str, Field], site: str, sight: Sight | None = None) -> tuple[Stamp, ...]:
+    """The `b` of a new edit of a site that replaces what it sees here: at most 8, those nobody has covered yet first.
 
     What does not fit stays a visible conflict; a floor instead of a list would hide a slot never seen (D1). An edit
-    made in the live object saw only what had been written there (`sight`): a newer winner on its way to the object
-    was not seen, and must not vanish under the edit.
+    made in the live object saw only what had been written there (`sight`): whatever reached the record since, while
+    the agent was down or its write on the way, was not seen and must not vanish under the edit.
     """
     covered = {stamp for field in slots.values() for stamp in field.b}
-    newest_first = sorted(
-        (field.t for field in slots.values() if sight is None or _was_seen(field, slots, sight)), reverse=True
-    )
+    seen = [field.t for field in slots.values() if sight is None or field.t in covered or _was_seen(field, site, sight)]
+    newest_first = sorted(seen, reverse=True)
     return tuple(sorted(sorted(newest_first, key=lambda stamp: stamp in covered)[:SEEN_LIMIT]))
 
 
-def _was_seen(field: Field, slots: Mapping[str, Field], sight: Sight) -> bool:
-    """What lost against the seen value was shown as a conflict all the while, so it counts as seen."""
-    reflected = [slot.t for slot in slots.values() if fingerprint(slot.v) == sight.print]
-    limit = max([*reflected, *([sight.stamp] if sight.stamp else [])], default=None)
-    return limit is not None and field.t <= limit
+def _was_seen(field: Field, site: str, sight: Sight) -> bool:
+    """A site knows its own edits, of whatever boot."""
+    own = site_of(field.t.writer) == site
+    return own or field.t in sight.stamps or fingerprint(field.v) == sight.print
 
 
 def covered_writers(slots: Mapping[str, Field]) -> tuple[str, ...]:

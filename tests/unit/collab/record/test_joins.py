@@ -228,7 +228,7 @@ def test_d1_what_does_not_fit_into_the_seen_list_stays_a_visible_conflict() -> N
     """Ten sites edit one key at once; an eleventh that saw nine of them edits."""
     ten = {writer: slot for number in range(10) for writer, slot in edit(f"s{number}", 1, f"v{number}").items()}
     nine = {writer: slot for writer, slot in ten.items() if writer != "s4~1"}
-    seen = joins.seen_stamps(nine)
+    seen = joins.seen_stamps(nine, "z")
     assert len(seen) == 8
     joined = joins.join_field({**ten, **edit("z", 2, "new", *seen)})
     assert joined is not None
@@ -241,7 +241,7 @@ def test_d1_what_does_not_fit_into_the_seen_list_stays_a_visible_conflict() -> N
 def test_the_seen_list_prefers_what_nobody_has_covered_yet() -> None:
     covered = {f"s{number}~1": Field(t=Stamp(9, f"s{number}~1"), v="old") for number in range(8)}
     heads = {"h~1": Field(t=Stamp(3, "h~1"), b=tuple(slot.t for slot in covered.values()), v="head")}
-    assert Stamp(3, "h~1") in joins.seen_stamps({**covered, **heads})
+    assert Stamp(3, "h~1") in joins.seen_stamps({**covered, **heads}, "z")
 
 
 def test_only_slots_that_the_winner_had_seen_may_be_removed() -> None:

@@ -263,6 +263,20 @@ def test_an_edit_in_the_live_object_does_not_cover_a_winner_still_on_its_way_the
     assert (conflict.winner.value, [loser.value for loser in conflict.losers]) == ("blue", ["green"])
 
 
+def test_an_edit_does_not_cover_an_older_one_that_arrived_after_it_was_made() -> None:
+    """Bob's agent was down when his user replaced red: ana's loser of the meantime was shown to nobody."""
+    ana = genesis()
+    bob = joined(ana, "bob~1")
+    ana.write(ana.edit.set_fields(TEAM, {COLOUR: "green"}))
+    for value in ("1", "2", "red"):
+        bob.write(bob.edit.set_fields(TEAM, {COLOUR: value}))
+    bob.apply(ana.document.diff())
+    bob.write(bob.edit.set_fields(TEAM, {COLOUR: "blue"}, sights={COLOUR: Sight(print=fingerprint("red"))}))
+    sync(ana, bob)
+    (conflict,) = ana.view.conflicts()
+    assert (conflict.winner.value, [loser.value for loser in conflict.losers]) == ("blue", ["green"])
+
+
 def test_an_edit_of_what_the_server_made_of_a_value_covers_that_value() -> None:
     ana = genesis()
     bob = joined(ana, "bob~1")
@@ -270,7 +284,7 @@ def test_an_edit_of_what_the_server_made_of_a_value_covers_that_value() -> None:
     sync(ana, bob)
     field = bob.view.field(TEAM, COLOUR)
     assert field is not None
-    sight = Sight(print=fingerprint("grey"), stamp=field.winner.stamp)
+    sight = Sight(print=fingerprint("grey"), stamps=(field.winner.stamp,))
     bob.write(bob.edit.set_fields(TEAM, {COLOUR: "blue"}, sights={COLOUR: sight}))
     sync(ana, bob)
     assert ana.view.conflicts() == []

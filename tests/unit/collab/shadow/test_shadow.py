@@ -139,9 +139,22 @@ def test_an_edit_tells_what_the_user_saw_before_it() -> None:
     shadow.finished(*server.serve(sent(shadow.propose(wanted(size=("1", 6)), 0))), 1)
     step = shadow.observe(server.user(size="2", new="x"), 1)
     assert step.sights == {
-        SIZE: Sight(print=fingerprint("1000m"), stamp=Stamp(6, "rennes~1")),
+        SIZE: Sight(print=fingerprint("1000m"), stamps=(Stamp(6, "rennes~1"),)),
         field_path("data", "new"): Sight(print=""),
     }
+
+
+def test_a_user_knows_the_conflicts_that_were_shown_while_the_value_was_live() -> None:
+    server = OneObject()
+    shadow = shadowing(server.user(colour="red"))
+    winner, loser = Stamp(5, "rennes~1"), Stamp(4, "lyon~1")
+    shadow.propose(Wanted(n=1, fields={COLOUR: ("red", winner)}, losers={COLOUR: (loser,)}), 0)
+    step = shadow.observe(server.user(colour="blue"), 1)
+    assert step.sights[COLOUR].stamps == (winner, loser)
+    assert step.entry is not None
+    after = Shadow(APP, "team")
+    after.load(step.entry)
+    assert after.observe(server.user(colour="green"), 1).sights[COLOUR].stamps == (winner, loser)
 
 
 def test_what_the_record_wants_is_one_patch_with_preconditions() -> None:
