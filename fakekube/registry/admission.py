@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fakekube.meta.errors import Cause, forbidden, not_found
 from fakekube.meta.objects import KubeObject, name_of
-from fakekube.registry.defaulting.admitted import admitted
+from fakekube.registry.defaulting.admitted import admitted, tolerations
 from fakekube.registry.metadata import is_terminating
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -28,7 +28,7 @@ def admit_update(
     site: Site, served: Served, namespace: str, obj: KubeObject, held: KubeObject, subresource: str
 ) -> KubeObject:
     """`obj` as admitted; updates go on in a Terminating namespace."""
-    return obj
+    return tolerations(site, namespace, obj) if served.type.qualified == "pods" and not subresource else obj
 
 
 def admit_delete(site: Site, served: Served, namespace: str, name: str) -> None:

@@ -119,10 +119,15 @@ def priority(site: Site, namespace: str, obj: KubeObject) -> KubeObject:
             f"the integer value of priority ({given}) must not be provided in pod spec; "
             f"priority admission controller computed {value} from the given PriorityClass name",
         )
-    members = {"priority": value}
+    policy, wanted = _preemption(found), _spec(obj).get("preemptionPolicy")
+    if wanted and wanted != policy:
+        raise _refused(
+            obj,
+            f"the string value of PreemptionPolicy ({wanted}) must not be provided in pod spec; "
+            f"priority admission controller computed {policy} from the given PriorityClass name",
+        )
     named = {"priorityClassName": name_of(found)} if found is not None and not name else {}
-    policy = {} if _spec(obj).get("preemptionPolicy") else {"preemptionPolicy": _preemption(found)}
-    return _with_spec(obj, **members, **named, **policy)
+    return _with_spec(obj, priority=value, preemptionPolicy=policy, **named)
 
 
 def _preemption(found: KubeObject | None) -> str:
@@ -166,6 +171,8 @@ def runtime_class(site: Site, namespace: str, obj: KubeObject) -> KubeObject:
     """The overhead of the runtime, and where it runs."""
     name = _spec(obj).get("runtimeClassName")
     if not name:
+        if _spec(obj).get("overhead"):
+            raise _refused(obj, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
         return obj
     item = site.store.get("runtimeclasses.node.k8s.io", "", name)
     if item is None:

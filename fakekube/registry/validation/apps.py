@@ -20,6 +20,7 @@ from fakekube.registry.validation.counts import (
     not_above,
     not_decremented,
 )
+from fakekube.registry.validation.internal import internal
 from fakekube.registry.validation.kind import Kind, in_all
 from fakekube.registry.validation.names import dns_label
 from fakekube.registry.validation.object_meta import immutable, not_negative
@@ -316,10 +317,9 @@ def _updated_stateful_set(obj: KubeObject, held: KubeObject) -> Causes:
     yield from immutable(new.get("podManagementPolicy"), old.get("podManagementPolicy"), "spec.podManagementPolicy")
 
 
-def _typeless(spec: KubeObject) -> list[KubeObject]:
-    """The claims without their kinds, which may change."""
-    claims: list[KubeObject] = spec.get("volumeClaimTemplates") or []
-    return [{name: value for name, value in claim.items() if name not in ("apiVersion", "kind")} for claim in claims]
+def _typeless(spec: KubeObject) -> list[object]:
+    """The claims in their internal form, without their kinds, which may change."""
+    return [internal(claim, "PersistentVolumeClaim") for claim in spec.get("volumeClaimTemplates") or ()]
 
 
 def _stateful_status(obj: KubeObject, held: KubeObject) -> Causes:

@@ -20,6 +20,7 @@ from fakekube.registry.validation.causes import (
 from fakekube.registry.validation.counts import counts
 from fakekube.registry.validation.cron import schedule, time_zone
 from fakekube.registry.validation.indexes import IndexesError, index_count
+from fakekube.registry.validation.internal import internal
 from fakekube.registry.validation.job_status import job_status
 from fakekube.registry.validation.kind import Kind, in_all
 from fakekube.registry.validation.names import dns_label, qualified_name
@@ -329,9 +330,10 @@ def _updated_template(new: KubeObject, old: KubeObject) -> Causes:
     wanted, held = new.get("template") or {}, old.get("template") or {}
     if old.get("suspend"):
         wanted, held = _without_scheduling(wanted), _without_scheduling(held)
-        yield from immutable(wanted.get("spec"), held.get("spec"), "spec.template.spec")
-    else:
-        yield from immutable(wanted, held, "spec.template")
+        if wanted != held:
+            yield invalid("spec.template.spec", internal((new.get("template") or {}).get("spec"), "PodSpec"), IMMUTABLE)
+    elif wanted != held:
+        yield invalid("spec.template", internal(wanted, "PodTemplateSpec"), IMMUTABLE)
 
 
 def _without_scheduling(template: KubeObject) -> KubeObject:

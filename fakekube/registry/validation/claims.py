@@ -55,3 +55,12 @@ def _source(spec: KubeObject, path: str) -> Causes:
             yield invalid(
                 f"{path}.{name}", value["kind"], "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
             )
+    if (
+        source is not None
+        and reference is not None
+        and any((source.get(member) or "") != (reference.get(member) or "") for member in ("apiGroup", "kind", "name"))
+    ):
+        yield invalid(path, {}, "must match dataSourceRef")
+    attributes = spec.get("volumeAttributesClassName")
+    if attributes:
+        yield from all_invalid(f"{path}.volumeAttributesClassName", attributes, dns_subdomain(attributes))

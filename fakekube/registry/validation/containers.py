@@ -5,6 +5,7 @@ Source: pkg/apis/core/validation of Kubernetes 1.37, and recorded answers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from fakekube.registry.validation.causes import (
     required,
     unsupported,
 )
+from fakekube.registry.validation.internal import internal
 from fakekube.registry.validation.names import (
     config_key,
     dns_label,
@@ -30,6 +32,7 @@ from fakekube.registry.validation.names import (
     header_name,
     port_name,
     port_number,
+    qualified_name,
     user_id,
 )
 from fakekube.registry.validation.object_meta import not_negative
@@ -172,6 +175,18 @@ _ENVIRONMENT_FIELDS = (
     "status.podIP",
     "status.podIPs",
 )
+# What can be named at all.
+_FIELDS = frozenset(
+    [
+        *_ENVIRONMENT_FIELDS,
+        "metadata.annotations",
+        "metadata.labels",
+        "spec.host",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "status.phase",
+    ]
+)
 _VOLUME_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 _CONTAINER_RESOURCES = (
     "limits.cpu",
@@ -221,8 +236,23 @@ def field_reference(reference: KubeObject, path: str, allowed: Sequence[str] = _
         yield invalid(f"{path}.fieldPath", where, f"error converting fieldPath: unsupported pod version: {version}")
     elif not where:
         yield required(f"{path}.fieldPath")
-    elif where not in allowed and not where.startswith(("metadata.annotations['", "metadata.labels['")):
-        yield unsupported(f"{path}.fieldPath", where, allowed)
+    else:
+        yield from _field_path(where, path, allowed)
+
+
+def _field_path(where: str, path: str, allowed: Sequence[str]) -> Causes:
+    """A field of the pod, or one of its labels or annotations: `metadata.labels['app']`."""
+    found = re.fullmatch(r"([^\[]*)\['(.*)'\]", where)
+    member, key = found.groups() if found is not None else (where, None)
+    if member not in _FIELDS:
+        yield invalid(f"{path}.fieldPath", where, f"error converting fieldPath: field label not supported: {where}")
+    elif key is None:
+        if where not in allowed:
+            yield unsupported(f"{path}.fieldPath", where, allowed)
+    elif member in ("metadata.labels", "metadata.annotations"):
+        yield from all_invalid(path, key, qualified_name(key.lower() if member == "metadata.annotations" else key))
+    else:
+        yield invalid(path, member, "does not support subscript")
 
 
 def volume_field_reference(reference: KubeObject, path: str) -> Causes:
@@ -513,27 +543,10 @@ def _proc_mount(mount: str, path: str, pod: PodFacts) -> Causes:
         yield invalid(path, mount, "`hostUsers` must be false to use `Unmasked`")
 
 
-# Go prints the internal struct, which has no JSON names.
-_INTERNAL = (
-    "capabilities",
-    "privileged",
-    "seLinuxOptions",
-    "windowsOptions",
-    "runAsUser",
-    "runAsGroup",
-    "runAsNonRoot",
-    "readOnlyRootFilesystem",
-    "allowPrivilegeEscalation",
-    "procMount",
-    "seccompProfile",
-    "appArmorProfile",
-)
-
-
 def _escalation(value: KubeObject, path: str) -> Causes:
     if value.get("allowPrivilegeEscalation") is not False:
         return
-    shown = {name[:1].upper() + name[1:]: value.get(name) for name in _INTERNAL}
+    shown = internal(value, "SecurityContext")
     if value.get("privileged"):
         detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
         yield invalid(path, shown, detail)

@@ -17,6 +17,8 @@ from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import path_segment
 from fakekube.registry.validation.networking import NETWORKING
 from fakekube.registry.validation.nodes import NODES
+from fakekube.registry.validation.persistent import PERSISTENT
+from fakekube.registry.validation.pod_status import pod_status
 from fakekube.registry.validation.pods import pod, updated_pod
 from fakekube.registry.validation.priority import PRIORITY
 from fakekube.registry.validation.quotas import QUOTAS
@@ -38,9 +40,10 @@ KINDS: Mapping[str, Kind] = {
     **AUTOSCALING,
     **INGRESSES,
     **NETWORKING,
+    **PERSISTENT,
     **SERVICES,
     **STORAGE,
-    "v1/pods": Kind(create=pod, update=updated_pod, update_repeats_create=False),
+    "v1/pods": Kind(create=pod, update=updated_pod, status=pod_status, update_repeats_create=False),
     **dict.fromkeys(
         (
             "certificates.k8s.io/v1/certificatesigningrequests",

@@ -142,14 +142,12 @@ _UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 
 
 def spreading(values: Sequence[KubeObject], path: str) -> Causes:
-    pairs: set[tuple[str, str]] = set()
+    pairs = [(each.get("topologyKey", ""), each.get("whenUnsatisfiable", "")) for each in values]
     for index, constraint in enumerate(values):
-        here = f"{path}[{index}]"
+        here, pair = f"{path}[{index}]", pairs[index]
         yield from _constraint(constraint, here)
-        pair = constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")
-        if pair in pairs:
+        if pair in pairs[index + 1 :]:
             yield duplicate(f"{here}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}")
-        pairs.add(pair)
 
 
 def _constraint(constraint: KubeObject, path: str) -> Causes:

@@ -18,6 +18,7 @@ from fakekube.registry.validation.causes import (
     unsupported,
 )
 from fakekube.registry.validation.containers import PodFacts, containers, init_containers, names_of, profile
+from fakekube.registry.validation.internal import change, internal
 from fakekube.registry.validation.names import (
     between,
     dns_label,
@@ -295,19 +296,17 @@ _ONLY = (
 def updated_pod(obj: KubeObject, held: KubeObject) -> Causes:
     """A pod is what it was, but for images, deadlines and more tolerations."""
     spec, before = obj.get("spec") or {}, held.get("spec") or {}
+    yield from pod_spec(spec, "spec")
     for kind in ("containers", "initContainers"):
         if len(spec.get(kind) or ()) != len(before.get(kind) or ()):
             yield forbidden(f"spec.{kind}", "pod updates may not add or remove containers")
             return
-    for kind in ("containers", "initContainers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            if not container.get("image"):
-                yield required(f"spec.{kind}[{index}].image")
     yield from _deadline(spec, before)
     yield from _only_more_tolerations(spec, before)
     yield from _only_fewer_gates(spec, before)
-    if _unchangeable(spec) != _unchangeable(before):
-        yield forbidden("spec", _ONLY)
+    wanted, was = (internal(each, "PodSpec") for each in (_unchanged(spec, before), before))
+    if wanted != was:
+        yield forbidden("spec", f"{_ONLY}\n{change(was, wanted)}")
 
 
 def _deadline(spec: KubeObject, before: KubeObject) -> Causes:
@@ -325,7 +324,6 @@ def _only_more_tolerations(spec: KubeObject, before: KubeObject) -> Causes:
     bare = [_without(each, "tolerationSeconds") for each in new]
     if any(_without(each, "tolerationSeconds") not in bare for each in old):
         yield forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
-    yield from tolerations(new, "spec.tolerations")
 
 
 def _only_fewer_gates(spec: KubeObject, before: KubeObject) -> Causes:
@@ -340,13 +338,15 @@ def _without(value: KubeObject, *members: str) -> KubeObject:
     return {name: member for name, member in value.items() if name not in members}
 
 
-_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates", "terminationGracePeriodSeconds")
+_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 
 
-def _unchangeable(spec: KubeObject) -> KubeObject:
-    rest = _without(spec, *_CHANGEABLE)
+def _unchanged(spec: KubeObject, before: KubeObject) -> KubeObject:
+    """`spec` but for what may change, which is as it was."""
+    held = {**spec, **{name: before.get(name) for name in _CHANGEABLE}}
+    if (before.get("terminationGracePeriodSeconds") or 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
+        held["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
     for kind in ("containers", "initContainers"):
-        if rest.get(kind):
-            rest[kind] = [_without(each, "image") for each in rest[kind]]
-    rest["grace"] = spec.get("terminationGracePeriodSeconds")
-    return rest
+        old = before.get(kind) or []
+        held[kind] = [{**new, "image": was.get("image")} for new, was in zip(spec.get(kind) or (), old, strict=True)]
+    return {**held, "initContainers": held["initContainers"] or None}

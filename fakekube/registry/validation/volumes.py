@@ -146,6 +146,7 @@ _PROJECTED = ("secret", "downwardAPI", "configMap", "serviceAccountToken", "clus
 
 def _projected(source: KubeObject, path: str) -> Causes:
     yield from _mode(source, path)
+    seen: set[str] = set()
     for index, projection in enumerate(source.get("sources") or ()):
         here = f"{path}.sources[{index}]"
         given = [name for name in _PROJECTED if projection.get(name) is not None]
@@ -159,6 +160,19 @@ def _projected(source: KubeObject, path: str) -> Causes:
         token = projection.get("serviceAccountToken")
         if token is not None and not token.get("path"):
             yield required(f"{path}.path")
+        yield from _repeated_files(projection, path, seen)
+
+
+def _repeated_files(projection: KubeObject, path: str, seen: set[str]) -> Causes:
+    """No two sources write one file. `seen`: the files of the sources before, added to."""
+    for kind in ("secret", "configMap", "downwardAPI"):
+        source = projection.get(kind) or {}
+        for item in source.get("items") or ():
+            file = item.get("path", "")
+            if file and file in seen:
+                shown = file if kind == "downwardAPI" else source.get("name", "")
+                yield invalid(path, shown, "conflicting duplicate paths")
+            seen.add(file)
 
 
 def _projected_keys(source: KubeObject, path: str) -> Causes:
