@@ -25,9 +25,15 @@ IN_VIRTUAL_TIME = """\
 import asyncio
 import pytest
 
-@pytest.mark.fakekube_world(sites=3, agent=None)
-async def test_once_on_the_virtual_loop(world):
+@pytest.fixture
+async def later(world):
     await asyncio.sleep(3600)
+    yield world.loop.time()
+    await asyncio.sleep(1)
+
+@pytest.mark.fakekube_world(sites=3, agent=None)
+async def test_once_on_the_virtual_loop(world, later):
+    assert later == 3600
     async with world.session("site-001").get("/api/v1/namespaces") as response:
         assert response.status == 200
     assert asyncio.get_running_loop() is world.loop
