@@ -25,9 +25,9 @@ def status_response(error: StatusError, accept: str = "") -> Response:
 
 
 def error_media(accept: str) -> str:
-    """YAML or protobuf for those who ask for it before anything else; JSON for all others."""
-    first = accept.partition(",")[0].partition(";")[0].strip()
-    return first if first in (YAML, PROTOBUF) else JSON
+    """YAML or protobuf for those who ask for it, and not for a Table of it, before anything else; JSON for all others."""
+    first, _, parameters = accept.partition(",")[0].partition(";")
+    return first.strip() if first.strip() in (YAML, PROTOBUF) and "as=" not in parameters else JSON
 
 
 def with_status_errors(serve: Serve) -> Serve:

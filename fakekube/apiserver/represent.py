@@ -58,8 +58,8 @@ class Representation(Protocol):
 
 
 def list_metadata(page: Page) -> KubeObject:
-    """`metadata` of a list: resourceVersion, continue, remainingItemCount."""
-    found: KubeObject = {"resourceVersion": str(page.revision)}
+    """`metadata` of a list: resourceVersion (of what is stored), continue, remainingItemCount."""
+    found: KubeObject = {"resourceVersion": str(page.revision)} if page.revision else {}
     if page.continue_text:
         found["continue"] = page.continue_text
     if page.remaining is not None:
@@ -198,7 +198,7 @@ class PartialShape:
     def one(self, served: Served, obj: KubeObject) -> KubeObject:
         if self._kind == _PARTIAL_LIST:
             raise self._unfit(served, "is not a list", served.type.kind)
-        return partial(obj, self._version)
+        return partial(_internal(served, obj), self._version)
 
     def view(self, served: Served, obj: KubeObject) -> KubeObject:
         return self.one(served, obj)
@@ -212,12 +212,13 @@ class PartialShape:
     def page(self, served: Served, page: Page) -> KubeObject:
         if self._kind != _PARTIAL_LIST:
             raise self._unfit(served, "is a list", served.type.list_kind)
-        shown_list = partial_list([item.obj for item in page.items], list_metadata(page), self._version)
+        items = [_internal(served, item.obj) for item in page.items]
+        shown_list = partial_list(items, list_metadata(page), self._version)
         # Go's nil slice: the real server prints null for none.
         return {**shown_list, "items": shown_list["items"] or None}
 
     def event_object(self, served: Served, obj: KubeObject, *, first: bool) -> KubeObject:
-        return partial(obj, self._version)
+        return partial(_internal(served, obj), self._version)
 
 
 class TableShape:
@@ -254,7 +255,7 @@ class TableShape:
     ) -> KubeObject:
         return render(
             served.type,
-            [_internal(each) for each in items] if served.type.kind == "DaemonSet" else items,
+            items if self._include == "Object" else [_internal(served, each) for each in items],
             self._now(),
             include_object=self._include,
             list_meta=list_meta,
@@ -264,11 +265,13 @@ class TableShape:
         )
 
 
-def _internal(daemons: KubeObject) -> KubeObject:
-    """A table is made of the internal form, which counts templates in a field and not in an annotation."""
-    notes = dict(metadata(daemons).get("annotations") or {})
+def _internal(served: Served, obj: KubeObject) -> KubeObject:
+    """Rows and bare metadata are made of the internal form: a DaemonSet's counts templates in a field, not a note."""
+    if served.type.kind != "DaemonSet":
+        return obj
+    notes = dict(metadata(obj).get("annotations") or {})
     notes.pop(TEMPLATE_GENERATION, None)
-    return with_metadata(daemons, annotations=notes)
+    return with_metadata(obj, annotations=notes or None)
 
 
 def _scale_cells(scale: KubeObject, ages: Ages) -> list[object]:

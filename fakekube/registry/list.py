@@ -45,6 +45,9 @@ class Page:
 
 def list_page(site: Site, served: Served, namespace: str | None, options: ListOptions) -> Page:
     """One page of the objects of `namespace` (None: of all namespaces)."""
+    if "watch" not in served.type.verbs:
+        # What is measured when asked (component statuses) has no history, and so no revision.
+        return Page(items=site.store.keyspace(served.key).listed(namespace), revision=0)
     revision = list_revision(options.resource_version)
     if options.continue_text and options.resource_version not in ("", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")
