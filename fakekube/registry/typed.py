@@ -7,15 +7,16 @@ ones. Source: sigs.k8s.io/structured-merge-diff, package typed, whose own cases 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from fakekube.meta.gofmt import go_value
 from fakekube.registry.fieldset import LEAF, SELF, FieldSet, Node, build, is_member, subset
 
 
-class FieldType(Protocol):
+class FieldType(Hashable, Protocol):
     """What this file needs to know of a type; `Schema` is one."""
 
     @property
@@ -45,8 +46,11 @@ class FieldType(Protocol):
 
 def is_atomic(field_type: FieldType | None, value: object) -> bool:
     """True where the value is owned, compared and merged as a whole. Without a schema lists are, maps are not."""
-    if field_type is None:
-        return not isinstance(value, dict)
+    return not isinstance(value, dict) if field_type is None else _owned_whole(field_type)
+
+
+@lru_cache(maxsize=8192)
+def _owned_whole(field_type: FieldType) -> bool:
     if field_type.raw or field_type.type in ("object", "any"):
         return True
     if field_type.type == "list":
@@ -152,14 +156,38 @@ _NOTHING = object()
 
 def compare(old: object, new: object, field_type: FieldType | None) -> Comparison:
     """How `new` differs from `old`."""
+    if old is _NOTHING:
+        return Comparison(added=_whole(new, field_type))
+    if new is _NOTHING:
+        return Comparison(removed=_whole(old, field_type))
     if old is new or (old == new and type(old) is type(new)):
         return _SAME
-    shapes = {type(value) for value in (old, new) if value is not _NOTHING and value is not None}
+    shapes = {type(value) for value in (old, new) if value is not None}
     if shapes == {dict} and not _is_leaf(old, new, field_type):
         return _compared_maps(old, new, field_type)
     if shapes == {list} and not _is_leaf(old, new, field_type):
         return _compared_lists(old, new, field_type)
-    return _leaf_change(old, new)
+    return _MODIFIED
+
+
+def _whole(value: object, field_type: FieldType | None) -> FieldSet:
+    """All fields of a value that came or went as a whole, itself among them."""
+    if not isinstance(value, dict | list) or not value or is_atomic(field_type, value):
+        return LEAF
+    if isinstance(value, list):
+        return {SELF: LEAF, **_whole_items(value, field_type)}
+    node: Node = {SELF: LEAF}
+    for name, member in value.items():
+        plain = not isinstance(member, dict | list)
+        node[f"f:{name}"] = LEAF if plain else _whole(member, member_type(field_type, name))
+    return node
+
+
+def _whole_items(items: list[Any], field_type: FieldType | None) -> Node:
+    """Duplicates are one field."""
+    element_type = field_type.items if field_type is not None else None
+    found = by_element(field_type, items)
+    return {element: _whole(same[0], element_type) if len(same) == 1 else LEAF for element, same in found.items()}
 
 
 def _is_leaf(old: object, new: object, field_type: FieldType | None) -> bool:
@@ -172,24 +200,15 @@ def _filled(value: object) -> bool:
     return isinstance(value, dict | list) and bool(value)
 
 
-def _leaf_change(old: object, new: object) -> Comparison:
-    if old is _NOTHING:
-        return _ADDED
-    if new is _NOTHING:
-        return _REMOVED
-    return _MODIFIED
-
-
 def _compared_maps(old: Any, new: Any, field_type: FieldType | None) -> Comparison:
     before, after = _members(old), _members(new)
-    parts = (
-        (
-            f"f:{name}",
-            compare(before.get(name, _NOTHING), after.get(name, _NOTHING), member_type(field_type, name)),
-        )
-        for name in {**before, **after}
+    differing = [name for name in {**before, **after} if before.get(name, _NOTHING) != after.get(name, _NOTHING)]
+    return _container(
+        [
+            (f"f:{name}", compare(before.get(name, _NOTHING), after.get(name, _NOTHING), member_type(field_type, name)))
+            for name in differing
+        ]
     )
-    return _container(old, new, parts)
 
 
 def _members(value: Any) -> Mapping[str, Any]:
@@ -200,11 +219,10 @@ def _compared_lists(old: Any, new: Any, field_type: FieldType | None) -> Compari
     before = by_element(field_type, old if isinstance(old, list) else None)
     after = by_element(field_type, new if isinstance(new, list) else None)
     element_type = field_type.items if field_type is not None else None
-    parts = (
+    return _container(
         (element, _compared_items(before.get(element, []), after.get(element, []), element_type))
         for element in {**before, **after}
     )
-    return _container(old, new, parts)
 
 
 def _compared_items(before: list[Any], after: list[Any], element_type: FieldType | None) -> Comparison:
@@ -230,18 +248,21 @@ def _duplicates_changed(before: list[Any], after: list[Any], element_type: Field
     return Comparison(modified=LEAF, added=build(False, dict(fields or {})) if isinstance(single, dict) else None)
 
 
-def _container(old: object, new: object, parts: Iterator[tuple[str, Comparison]]) -> Comparison:
-    """The comparison of a map or list from those of its members; one that came or went as a whole is a field too."""
+def _container(parts: Iterable[tuple[str, Comparison]]) -> Comparison:
+    """The comparison of a map or list that both values have, from those of its members."""
     added: Node = {}
     modified: Node = {}
     removed: Node = {}
     for element, part in parts:
         if part is _SAME:
             continue
-        for fields, node in ((added, part.added), (modified, part.modified), (removed, part.removed)):
-            if node is not None:
-                fields[element] = node
-    return Comparison(build(old is _NOTHING, added), build(False, modified), build(new is _NOTHING, removed))
+        if part.added is not None:
+            added[element] = part.added
+        if part.modified is not None:
+            modified[element] = part.modified
+        if part.removed is not None:
+            removed[element] = part.removed
+    return Comparison(added or None, modified or None, removed or None)
 
 
 # How one value is merged into another.
