@@ -76,7 +76,10 @@ class Peers:
     async def accept(self, request: web.BaseRequest) -> web.StreamResponse:
         """A peer dialled: serve the channel until it ends."""
         socket = web.WebSocketResponse(compress=False, max_msg_size=FRAME_MAX, timeout=CLOSE_S)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:  # it went away while it was being answered, and dials again when it can
+            return web.Response()
         await self._serve(socket, None)
         return socket
 
