@@ -264,20 +264,25 @@ class Link:
         return f"/proxies/{quote(self.proxy, safe='')}"
 
     def order(self) -> dict[str, object]:
-        """What /populate is asked for. The built-in server takes the toxics here; the real one ignores them."""
+        """What /populate is asked for. The built-in server takes the toxics here; the real one ignores them.
+
+        Enabled in any case: a proxy that never listened has no port yet.
+        """
         return {
             "name": self.proxy,
             "listen": self._links.listen(self.dialler, self.target),
             "upstream": self._links.upstream(self.dialler, self.target),
-            "enabled": self._enabled,
+            "enabled": True,
             "toxics": [toxic.document() for toxic in self._toxics.values()],
         }
 
     def complete(self, proxy: Mapping[str, object]) -> None:
-        """Take the server's answer to `order`, and add the toxics that it left out. Only then the link has an address."""
+        """Take the server's answer to `order`, and do what it left out. Only then the link has an address."""
         if not proxy["toxics"]:
             for toxic in self._toxics.values():
                 self._links.api.post(f"{self._path}/toxics", toxic.document())
+        if not self._enabled:
+            self._links.api.post(self._path, {"enabled": False})
         self._address = str(proxy["listen"])
 
     def delete(self) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from chaos.virtual.sites import OBSERVER, current_site
+from chaos.virtual.trace import Tap
+from chaos.worlds.tapping import UNKNOWN, Tapped
 
 Route = Callable[[str, str], Awaitable[str]]
 """(dialler, target) -> HOST:PORT of the proxy of their link."""
@@ -72,13 +74,18 @@ def has_own_addresses() -> bool:
 
 
 class LoopbackLoop(asyncio.SelectorEventLoop):
-    """`route` is asked for the proxy of a link when one site dials another at `linked_port`."""
+    """`route` is asked for the proxy of a link when one site dials another at `linked_port`.
+
+    `tap`, when set before anything listens, is called with each chunk that arrives at a site.
+    """
 
     def __init__(self, addresses: SiteAddresses, route: Route, *, linked_port: int) -> None:
         super().__init__()
+        self.tap: Tap | None = None
         self._addresses = addresses
         self._route = route
         self._linked_port = linked_port
+        self._connections = 0
 
     async def getaddrinfo(
         self, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
@@ -99,7 +106,31 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
     async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
         if host not in self._addresses:
             return await super().create_server(protocol_factory, host, port, **options)
+        if self.tap is not None:
+            protocol_factory = self._tapping(protocol_factory, self.tap, host, UNKNOWN)
         actual = self._addresses.last_bound(host, port)
         server = await super().create_server(protocol_factory, self._addresses.ip(host), actual, **options)
         self._addresses.bind(host, port, server.sockets[0].getsockname()[1])
         return server
+
+    async def create_connection(self, protocol_factory: Any, *place: Any, **options: Any) -> Any:
+        if self.tap is None or current_site() not in self._addresses:
+            return await super().create_connection(protocol_factory, *place, **options)
+        tapping = self._tapping(protocol_factory, self.tap, current_site(), "whom it dialled")
+        transport, tapped = await super().create_connection(tapping, *place, **options)
+        return transport, tapped.inner
+
+    def _tapping(self, factory: Any, tap: Tap, site: str, peer: str) -> Callable[[], Tapped]:
+        def make() -> Tapped:
+            self._connections += 1
+            return Tapped(factory(), tap, site=site, peer=peer, number=self._connections)
+
+        return make
+
+
+def loopback_loop() -> LoopbackLoop:
+    """The running loop. Raises RuntimeError when it is another one."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, LoopbackLoop):
+        raise RuntimeError("the proxy world lives on a LoopbackLoop: run it by play_proxied(...)")
+    return loop

@@ -30,11 +30,11 @@ from chaos.toxiproxy.process import ToxiproxyProcess
 from chaos.virtual.sites import context_at, site_context
 from chaos.worlds.capabilities import PROXY
 from chaos.worlds.cuts import Cuts
-from chaos.worlds.loopback import LoopbackLoop, SiteAddresses
+from chaos.worlds.loopback import LoopbackLoop, SiteAddresses, loopback_loop
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
-from chaos.worlds.rehearsal import look_at_sites
+from chaos.worlds.rehearsal import look_at_sites, wire_log
 from chaos.worlds.virtual import (
     AGENT_PORT,
     APISERVER_PORT,
@@ -82,6 +82,8 @@ def _wiring(timeline: Timeline, url: str) -> Wiring:
 
 
 async def _play(timeline: Timeline, wiring: Wiring, agent: AgentClass) -> Outcome:
+    wire = wire_log(timeline)
+    loopback_loop().tap = wire
     async with ProxyWorld(timeline.sites, seed=timeline.seed, agent=agent) as world:
         stage = ProxyStage(world, wiring, tuple(timeline.members()))
         history = History()
@@ -90,7 +92,7 @@ async def _play(timeline: Timeline, wiring: Wiring, agent: AgentClass) -> Outcom
         await asyncio.to_thread(wiring.check)
         return Outcome(
             world=PROXY.world,
-            evidence=replace(evidence, disks=search_disks(world.disks)),
+            evidence=replace(evidence, wire=wire.sites if wire is not None else {}, disks=search_disks(world.disks)),
             seconds=stage.now(),
             requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
             approximate=approximations(timeline, PROXY),
@@ -137,7 +139,7 @@ class Wiring:
         return LoopbackLoop(self.addresses, self.address, linked_port=AGENT_PORT)
 
     def check(self) -> None:
-        """Raises ToxiproxyError when no Toxiproxy answers, or when it refused a link that was dialled."""
+        """Raises ToxiproxyError when no Toxiproxy answers, or when it refused to make, cut or heal a link."""
         self._links.api.get("/version")
         if self._failure is not None:
             raise self._failure
@@ -235,6 +237,8 @@ class Wiring:
             while self._changed:
                 pairs, self._changed = self._changed, {}
                 await asyncio.to_thread(self._set_cuts, tuple(pairs))
+        except ToxiproxyError as error:
+            self._failure = error
         finally:
             self._changing = None
 

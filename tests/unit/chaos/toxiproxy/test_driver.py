@@ -131,6 +131,18 @@ def test_reject_closes_and_refuses_until_healed(links: Links, site: Site) -> Non
     assert passes(*site.reach(link))
 
 
+def test_a_link_that_is_made_rejected_keeps_its_address_when_healed(links: Links, site: Site) -> None:
+    link = links.link("a", "b")
+    link.cut("reject")
+    address = link.address
+    assert not address.endswith(":0")
+    with pytest.raises(ConnectionRefusedError):
+        site.reach(link)
+    link.heal()
+    assert link.address == address
+    assert passes(*site.reach(link))
+
+
 def test_reject_has_no_direction(links: Links) -> None:
     with pytest.raises(ValueError, match="direction='both'"):
         links.link("a", "b").cut("reject", "to")

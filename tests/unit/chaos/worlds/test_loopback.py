@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from chaos.virtual.sites import context_at, site_context
+from chaos.virtual.trace import WireChunk
 from chaos.worlds import loopback
 from chaos.worlds.loopback import LoopbackLoop, SiteAddresses
 
@@ -153,3 +154,56 @@ def test_sites_have_addresses_of_their_own_where_they_can(monkeypatch: pytest.Mo
         "127.1.2.100",
     ]
     assert addresses.proxy_listen("site-250", "site-000") == "127.2.1.1:0"
+
+
+def test_a_tap_sees_what_reaches_each_site() -> None:
+    addresses = SiteAddresses(SITES)
+    arrived: dict[str, bytes] = {}
+
+    def tap(chunk: WireChunk) -> None:
+        arrived[chunk.dst] = arrived.get(chunk.dst, b"") + chunk.data
+
+    async def program() -> None:
+        loopback.loopback_loop().tap = tap
+        await serve("rennes")
+        await ask_from("paris", "rennes")
+
+    run(program(), addresses, Routes(addresses))
+    assert b"GET / HTTP/1.1" in arrived["rennes"]
+    assert b"rennes here" in arrived["paris"]
+
+
+def test_a_tap_sees_what_a_websocket_masks() -> None:
+    addresses = SiteAddresses(SITES)
+    arrived: list[WireChunk] = []
+
+    async def echo(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data.upper())
+        return socket
+
+    async def talk() -> str:
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"http://rennes:{PORT}/") as socket:
+            await socket.send_str("whisper")
+            return await socket.receive_str()
+
+    async def program() -> str:
+        loop = loopback.loopback_loop()
+        loop.tap = arrived.append
+        with site_context("rennes"):
+            await loop.create_server(web.Server(echo), "rennes", PORT)
+        return await loop.create_task(talk(), context=context_at("paris"))
+
+    assert run(program(), addresses, Routes(addresses)) == "WHISPER"
+    assert b"whisper" in b"".join(chunk.data for chunk in arrived if chunk.dst == "rennes")
+    assert b"WHISPER" in b"".join(chunk.data for chunk in arrived if chunk.dst == "paris")
+
+
+def test_another_loop_is_told_apart() -> None:
+    async def program() -> None:
+        loopback.loopback_loop()
+
+    with pytest.raises(RuntimeError, match="play_proxied"):
+        asyncio.run(program())

@@ -11,7 +11,7 @@ from chaos.scenario.errors import BadScenario, Unsupported
 from chaos.scenario.faults import Mode
 from chaos.scenario.timeline import LinkCut, Timeline
 from chaos.scenario.topology import LinkQuality
-from chaos.toxiproxy.driver import Api, Unreachable
+from chaos.toxiproxy.driver import Api, ToxiproxyError, Unreachable
 from chaos.toxiproxy.thread import ThreadedToxiproxy
 from chaos.worlds import proxy
 from chaos.worlds.proxy import Wiring, play_proxied
@@ -154,6 +154,20 @@ def test_a_toxiproxy_that_goes_away_fails_the_dial_and_the_run(toxiproxy: Thread
     with pytest.raises(ConnectionRefusedError, match="no Toxiproxy answers"):
         asyncio.run(wires.address("a", "b"))
     with pytest.raises(Unreachable):
+        wires.check()
+
+
+def test_a_cut_that_is_refused_fails_the_run(url: str) -> None:
+    wires = wiring(url)
+
+    async def program() -> None:
+        await wires.address("a", "b")
+        await asyncio.to_thread(Api(url).delete, "/proxies/a--b")  # somebody else's doing
+        await wires.cut(cut("a", "b"))
+        await wires.settled()
+
+    asyncio.run(program())
+    with pytest.raises(ToxiproxyError, match="proxy not found"):
         wires.check()
 
 
