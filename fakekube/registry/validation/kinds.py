@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakekube.registry.validation.admissionregistration import ADMISSIONREGISTRATION
+from fakekube.registry.validation.apiservices import API_SERVICES
 from fakekube.registry.validation.apps import APPS
 from fakekube.registry.validation.autoscaling import AUTOSCALING
 from fakekube.registry.validation.batch import BATCH
+from fakekube.registry.validation.certificates import CERTIFICATES
 from fakekube.registry.validation.config import CONFIG
 from fakekube.registry.validation.coordination import COORDINATION
 from fakekube.registry.validation.endpoints import ENDPOINTS
+from fakekube.registry.validation.endpointslices import ENDPOINT_SLICES
 from fakekube.registry.validation.events import EVENTS
 from fakekube.registry.validation.ingresses import INGRESSES
 from fakekube.registry.validation.kind import Kind
-from fakekube.registry.validation.names import path_segment
 from fakekube.registry.validation.networking import NETWORKING
 from fakekube.registry.validation.nodes import NODES
 from fakekube.registry.validation.persistent import PERSISTENT
@@ -22,6 +24,7 @@ from fakekube.registry.validation.pod_status import pod_status
 from fakekube.registry.validation.pods import pod, updated_pod
 from fakekube.registry.validation.priority import PRIORITY
 from fakekube.registry.validation.quotas import QUOTAS
+from fakekube.registry.validation.rbac import RBAC
 from fakekube.registry.validation.services import SERVICES
 from fakekube.registry.validation.storage import STORAGE
 
@@ -41,17 +44,11 @@ KINDS: Mapping[str, Kind] = {
     **INGRESSES,
     **NETWORKING,
     **PERSISTENT,
+    **RBAC,
+    **ENDPOINT_SLICES,
+    **API_SERVICES,
+    **CERTIFICATES,
     **SERVICES,
     **STORAGE,
     "v1/pods": Kind(create=pod, update=updated_pod, status=pod_status, update_repeats_create=False),
-    **dict.fromkeys(
-        (
-            "certificates.k8s.io/v1/certificatesigningrequests",
-            "rbac.authorization.k8s.io/v1/clusterrolebindings",
-            "rbac.authorization.k8s.io/v1/clusterroles",
-            "rbac.authorization.k8s.io/v1/rolebindings",
-            "rbac.authorization.k8s.io/v1/roles",
-        ),
-        Kind(name=path_segment),
-    ),
 }

@@ -1,0 +1,170 @@
+"""Certificate signing requests. Source: pkg/apis/certificates/validation of Kubernetes 1.37."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+
+from fakekube.meta.objects import KubeObject
+from fakekube.registry.validation.causes import (
+    Causes,
+    all_invalid,
+    duplicate,
+    forbidden,
+    invalid,
+    quoted,
+    required,
+    unsupported,
+)
+from fakekube.registry.validation.kind import Kind
+from fakekube.registry.validation.names import Faults, dns_subdomain
+
+_USAGES = tuple(
+    sorted(
+        [
+            "signing",
+            "digital signature",
+            "content commitment",
+            "key encipherment",
+            "key agreement",
+            "data encipherment",
+            "cert sign",
+            "crl sign",
+            "encipher only",
+            "decipher only",
+            "any",
+            "server auth",
+            "client auth",
+            "code signing",
+            "email protection",
+            "s/mime",
+            "ipsec end system",
+            "ipsec tunnel",
+            "ipsec user",
+            "timestamping",
+            "ocsp signing",
+            "microsoft sgc",
+            "netscape sgc",
+        ]
+    )
+)
+_LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
+_LEAST_S = 600
+_ONLY_TRUE = ("Approved", "Denied", "Failed")
+_STATES = ("False", "True", "Unknown")
+_PEM = re.compile(r"-----BEGIN ([^-]*)-----\s(.*?)-----END \1-----", re.DOTALL)
+_SIGNER_FORM = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+
+
+def any_name(name: str) -> Faults:
+    return []
+
+
+def _request(obj: KubeObject) -> Causes:
+    spec = obj.get("spec") or {}
+    yield from _pem(spec.get("request"))
+    yield from _usages(spec.get("usages") or [])
+    name, seconds = spec.get("signerName") or "", spec.get("expirationSeconds")
+    if name == _LEGACY_SIGNER:
+        yield invalid("spec.signerName", name, "the legacy signerName is not allowed via this API version")
+    else:
+        yield from signer_name(name, "spec.signerName")
+    if seconds is not None and seconds < _LEAST_S:
+        detail = "may not specify a duration less than 600 seconds (10 minutes)"
+        yield invalid("spec.expirationSeconds", seconds, detail)
+
+
+def _pem(request: str | None) -> Causes:
+    kinds = _blocks(request)
+    if not kinds or kinds[0] != "CERTIFICATE REQUEST":
+        yield invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST")
+
+
+def _blocks(encoded: str | None) -> list[str]:
+    """The types of the PEM blocks in base64 text."""
+    try:
+        text = base64.b64decode(encoded or "").decode("ascii", "replace")
+    except binascii.Error:
+        return []
+    return [kind for kind, _ in _PEM.findall(text)]
+
+
+def _usages(usages: list[str]) -> Causes:
+    if not usages:
+        yield required("spec.usages")
+    for index, usage in enumerate(usages):
+        if usage not in _USAGES:
+            yield unsupported(f"spec.usages[{index}]", usage, _USAGES)
+    for index, usage in enumerate(usages):
+        if usage in usages[:index]:
+            yield duplicate(f"spec.usages[{index}]", usage)
+
+
+def signer_name(name: str, path: str) -> Causes:
+    """A domain of at least two parts, a slash, and a path."""
+    if not name:
+        yield required(path)
+        return
+    domain, _, rest = name.partition("/")
+    if not domain or not rest or "/" in rest:
+        yield invalid(path, name, _SIGNER_FORM)
+        return
+    for part in domain.split("."):
+        for fault in dns_subdomain(part):
+            yield invalid(path, domain, f"validating label {quoted(part)}: {fault}")
+    if "." not in domain:
+        yield invalid(path, domain, "should be a domain with at least two segments separated by dots")
+    for part in rest.split("."):
+        for fault in dns_subdomain(part):
+            yield invalid(path, rest, f"validating label {quoted(part)}: {fault}")
+
+
+def _request_status(obj: KubeObject, held: KubeObject) -> Causes:
+    new, old = obj.get("status") or {}, held.get("status") or {}
+    yield from _conditions(new.get("conditions") or [])
+    certificate = new.get("certificate") or ""
+    if certificate and certificate != old.get("certificate"):
+        kinds = _blocks(certificate)
+        fault = "" if kinds else "must contain at least one CERTIFICATE PEM block"
+        wrong = next((kind for kind in kinds if kind != "CERTIFICATE"), None)
+        if wrong is not None:
+            fault = f"only CERTIFICATE PEM blocks are allowed, found {quoted(wrong)}"
+        yield from all_invalid("status.certificate", "<certificate data>", [fault] if fault else [])
+    yield from _kept_conditions(new.get("conditions") or [], old.get("conditions") or [])
+    if old.get("certificate") and certificate != old["certificate"]:
+        yield forbidden("status.certificate", "updates may not modify existing certificate content")
+
+
+def _conditions(conditions: list[KubeObject]) -> Causes:
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        path, kind, state = f"status.conditions[{index}]", condition.get("type") or "", condition.get("status") or ""
+        if not kind:
+            yield required(f"{path}.type")
+        allowed = ("True",) if kind in _ONLY_TRUE else _STATES
+        if not state:
+            yield required(f"{path}.status")
+        elif state not in allowed:
+            yield unsupported(f"{path}.status", state, allowed)
+        if kind in seen:
+            yield duplicate(f"{path}.type", kind)
+        seen.add(kind)
+
+
+def _kept_conditions(new: list[KubeObject], old: list[KubeObject]) -> Causes:
+    """Nobody takes a verdict back, and who approves does so elsewhere."""
+    for kind in _ONLY_TRUE:
+        now, before = (sum(each.get("type") == kind for each in conditions) for conditions in (new, old))
+        if now < before:
+            yield forbidden("status.conditions", f"updates may not remove a condition of type {quoted(kind)}")
+    for kind in _ONLY_TRUE[:2]:
+        now, before = (sum(each.get("type") == kind for each in conditions) for conditions in (new, old))
+        if now > before:
+            yield forbidden("status.conditions", f"updates may not add a condition of type {quoted(kind)}")
+
+
+CERTIFICATES: Mapping[str, Kind] = {
+    "certificates.k8s.io/v1/certificatesigningrequests": Kind(name=any_name, create=_request, status=_request_status)
+}
