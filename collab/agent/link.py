@@ -63,8 +63,11 @@ def plain_connector() -> aiohttp.BaseConnector:
     return aiohttp.TCPConnector(limit=0)
 
 
-def open_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
-    """A client session that adds nothing of its own: no cookies, no default headers, no decompression, no proxies."""
+def open_session(connector: aiohttp.BaseConnector, *, watched: bool = True) -> aiohttp.ClientSession:
+    """A client session that adds nothing of its own: no cookies, no default headers, no decompression, no proxies.
+
+    One that is not `watched` fills no Progress, is cheaper, and leaves the connector to the session that is.
+    """
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -75,7 +78,8 @@ def open_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         max_headers=HEADERS_MAX,
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        trace_configs=[_watch_connections()],
+        trace_configs=[_watch_connections()] if watched else None,
+        connector_owner=watched,
     )
 
 

@@ -121,7 +121,7 @@ class Agent:
         await self._web.shutdown(timeout=STOP_S)
         self._actor.end()
         await self._tasks.finish()
-        await self._session.close()
+        await self._close_sessions()
         self._server = None
         self.log.note("Stopped", f"site {self.config.site}")
 
@@ -138,7 +138,7 @@ class Agent:
         for connection in self._web.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        asyncio.get_running_loop().create_task(self._session.close())
+        asyncio.get_running_loop().create_task(self._close_sessions())
 
     async def failed(self) -> None:
         """Wait until collaboration had to end, and raise why: the disk is full, or a step went wrong.
@@ -159,7 +159,9 @@ class Agent:
 
     def _assemble(self) -> None:
         """Every part, made inside the running loop."""
-        self._session = open_session(self._connector())
+        connector = self._connector()
+        self._session = open_session(connector)
+        self._dialling = open_session(connector, watched=False)
         self._actor = Actor(self._core, self._disk, now=self._now, perform=self._perform, failed=self._fail)
         tell = self._actor.tell
         self._kube = LocalApiserver(
@@ -171,7 +173,7 @@ class Agent:
             note=self.log.note,
         )
         resolve = self.config.resolve
-        self._peers = Peers(session=self._session, tasks=self._tasks, resolve=resolve, tell=tell, note=self.log.note)
+        self._peers = Peers(session=self._dialling, tasks=self._tasks, resolve=resolve, tell=tell, note=self.log.note)
         self._operations = Operations(session=self._session, tasks=self._tasks, resolve=resolve, tell=tell)
         self._api = Api(
             self._core,
@@ -202,11 +204,15 @@ class Agent:
         try:
             self._server = await asyncio.get_running_loop().create_server(self._web, host, port)
         except OSError:
-            await self._session.close()
+            await self._close_sessions()
             raise
         address = self._server.sockets[0].getsockname()
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{address[1]}"
+
+    async def _close_sessions(self) -> None:
+        await self._dialling.close()
+        await self._session.close()
 
     async def _identify(self) -> None:
         self._actor.tell(Identified(uid=await self._kube.identify_in_the_end()))

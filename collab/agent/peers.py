@@ -35,13 +35,14 @@ Resolve: TypeAlias = Callable[[SiteName, str], str]
 
 @dataclass(slots=True)
 class _Channel:
-    """A socket and what waits to be sent on it; `sender` runs only while something waits."""
+    """A socket and what waits to be sent on it; `sender` begins with the first frame and sleeps until there is `more`."""
 
     socket: Socket
     waiting: deque[bytes] = field(default_factory=deque)
     waiting_bytes: int = 0
     closing: bool = False
     sender: asyncio.Task[None] | None = None
+    more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self) -> bytes:
         data = self.waiting.popleft()
@@ -93,8 +94,8 @@ class Peers:
         if len(channel.waiting) > WAITING_FRAMES_MAX or channel.waiting_bytes > WAITING_BYTES_MAX:
             self._note("ChannelOverflow", f"channel {action.channel}: {len(channel.waiting)} frames wait; closed")
             self._abandon(action.channel)
-        elif channel.sender is None:
-            channel.sender = self._tasks.begin(self._send(action.channel, channel))
+        else:
+            self._wake_sender(action.channel, channel)
 
     def hang_up(self, action: Hangup) -> None:
         """Close a channel once what waits is sent."""
@@ -102,8 +103,7 @@ class Peers:
         if channel is None or channel.closing:
             return
         channel.closing = True
-        if channel.sender is None:
-            channel.sender = self._tasks.begin(self._send(action.channel, channel))
+        self._wake_sender(action.channel, channel)
 
     def close_all(self) -> None:
         """Close every channel once what waits in it is sent."""
@@ -154,16 +154,20 @@ class Peers:
             if number in self._channels:
                 self._tell(FrameReceived(channel=number, data=message.data))
 
+    def _wake_sender(self, number: int, channel: _Channel) -> None:
+        channel.more.set()
+        if channel.sender is None:
+            channel.sender = self._tasks.begin(self._send(number, channel))
+
     async def _send(self, number: int, channel: _Channel) -> None:
-        """Send what waits. Runs only while something does, so that an idle channel costs no task."""
-        try:
-            while channel.waiting:
-                await channel.socket.send_bytes(channel.take())
-        except (aiohttp.ClientError, OSError):
-            self._abandon(number)
-        channel.sender = None
-        if channel.closing:
-            self._abandon(number)
+        """Send what waits, as it comes, until the channel is to be closed or is lost."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            while channel.waiting or not channel.closing:
+                await channel.more.wait()
+                channel.more.clear()
+                while channel.waiting:
+                    await channel.socket.send_bytes(channel.take())
+        self._abandon(number)
 
     def _abandon(self, number: int) -> None:
         """The channel is gone for everybody; told once. Closing the socket ends its receiver."""
@@ -171,6 +175,8 @@ class Peers:
         if channel is None:
             return
         channel.waiting.clear()
+        if channel.sender is not None and channel.sender is not asyncio.current_task():
+            channel.sender.cancel()
         self._tell(ChannelClosed(channel=number))
         self._tasks.begin(_close(channel.socket))
 
