@@ -54,7 +54,16 @@ from collab.protocol.messages import (
     Refuse,
     Want,
 )
-from collab.protocol.names import NAMESPACES, KubeObject, RecordId, SiteName, check_site, name_of, object_path
+from collab.protocol.names import (
+    NAMESPACES,
+    KubeObject,
+    RecordId,
+    SiteName,
+    check_gid,
+    check_site,
+    name_of,
+    object_path,
+)
 from collab.protocol.operations import Operation, OperationResult
 from collab.protocol.pending import KEPT_RESULTS, Pending
 from collab.protocol.replica import RecordMessage, Replica, first_entry
@@ -89,7 +98,8 @@ class SiteCore:
     @property
     def wake_at(self) -> float | None:
         """When to send Woken; None: nothing is due."""
-        due = min(self.site.timers.next_due() or INFINITY, self.site.links.due_at)
+        timer = self.site.timers.next_due()
+        due = self.site.links.due_at if timer is None else min(timer, self.site.links.due_at)
         return None if due == INFINITY else due
 
     def step(self, fact: Fact, now: float) -> list[Action]:
@@ -292,7 +302,7 @@ class SiteCore:
             self._persist_site(entry("peer", {"site": hello.site, "uid": hello.uid}), turn)
 
     def _link_up(self, hello: Hello, turn: Turn) -> None:
-        offers = {offer.doc: offer for offer in hello.docs}
+        offers = {offer.doc: offer for offer in hello.docs if check_gid(offer.doc)}
         for gid in sorted(self._replicas):
             self._touched[gid] = None
             self._replicas[gid].link_up(hello.site, offers.pop(gid, None), turn)

@@ -15,7 +15,7 @@ from collab.protocol.replica import RecordMessage, Replica
 from collab.protocol.site import Site
 from collab.protocol.sync import NO_CLOCKS, RecordSync
 from collab.protocol.turn import Turn
-from collab.protocol.twin import Taking
+from collab.protocol.twin import Taking, is_terminating
 from collab.record.slots import Policy
 
 FORGET_S = 30.0
@@ -126,8 +126,8 @@ class Joining:
         if join is None or join.inv != invite.inv:
             return
         free = fact.outcome == "refused" and fact.code == 404
-        if not free and fact.outcome != "ok":
-            self._joins.pop(invite.doc)  # the apiserver does not answer: the next INVITE asks again
+        if not free and (fact.outcome != "ok" or is_terminating(fact.object)):
+            self._joins.pop(invite.doc)  # no answer yet, or an old one on its way out: the next INVITE asks again
         elif not free and self.taking(invite.policy) == "make":
             self._joins.pop(invite.doc)
             self._refuse(peer, invite, 409, turn)

@@ -118,6 +118,9 @@ class Replica:
         self.site.timers.set(("gossip", self.gid), turn.now + self.site.jitter(GOSSIP_S))
         self._members_changed = True
         self.site.timers.set_earlier(("flush", self.gid), turn.now + FLUSH_S)
+        self.sync.changes.append(
+            Changes(families=("an", "hand", "mb", "own"))
+        )  # a crash may have cut their rules short
         if not self.recovering:
             self.twin.start(turn)
         self._watch_hand(turn)

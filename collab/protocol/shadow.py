@@ -186,6 +186,11 @@ class Shadow:
         return self._open is not None or self._stale
 
     @property
+    def unsettled(self) -> bool:
+        """Whether a write was sent, perhaps by an earlier run, of which it is not known if it took effect."""
+        return self._state.unsettled
+
+    @property
     def present(self) -> bool:
         return self._live is not None
 

@@ -160,7 +160,7 @@ class Twin:
             self._lose("is gone", turn)
         elif _meta(obj, "uid") != self.made:
             self._lose("was replaced by another one", turn)
-        elif _terminating(obj):
+        elif is_terminating(obj):
             self._lose("is being deleted", turn)
         else:
             self._become_active(turn)
@@ -172,10 +172,12 @@ class Twin:
             self.phase = "absent"
             self._shadow(self._root).gone(self._listed_at.get(NAMESPACES, 0))
             self.reconcile(self._root, turn)
-        elif _terminating(obj):
+        elif is_terminating(obj):
             self.phase = "terminating"  # wait until it is gone: Terminating admits no create
-        elif self._shadow(self._root).busy or (self._unsure and self._identical(obj)):
+        elif self._shadow(self._root).busy:
             return  # our own create, seen before its answer (which settles it)
+        elif self._shadow(self._root).unsettled and self._identical(obj):
+            self._own_root(obj, self._shadow(self._root).observe(obj, ROOT_INCARNATION), turn, adopted=False)
         elif self.taking == "make" or (self.taking == "adopt-if-identical" and not self._identical(obj)):
             self._host.twin_refused(409, f"an unrelated namespace {self.name!r} exists", turn)
         else:
@@ -190,7 +192,6 @@ class Twin:
         self._made(obj, turn)
         self._write_edits(self._root, step, turn, adopted=adopted)
         self._become_active(turn)
-        self._host.twin_ready(turn)
         self.reconcile_all(turn)
 
     def _made(self, obj: KubeObject, turn: Turn) -> None:
@@ -201,6 +202,7 @@ class Twin:
         if self.phase != "active":
             self.phase = "active"
             self.watch_contents(turn)
+            self._host.twin_ready(turn)
 
     def _lose(self, why: str, turn: Turn) -> None:
         self.phase = "lost"
@@ -392,15 +394,24 @@ class Twin:
         if fact.outcome != "ok" and not gone:
             self._reread_later(object_id, turn)
             return
-        if object_id == self._root and not gone and not self.made:
-            self._made(fact.object, turn)
-            self._become_active(turn)
-            self._host.twin_ready(turn)
-        if object_id == self._root and self.made and (gone or _terminating(fact.object)):
-            self._root_seen(None if gone else fact.object, turn)
-            return
         obj = None if gone else fact.object
-        self._take(object_id, self._shadow(object_id).read(obj, self._n(object_id), asked_at=asked_at), turn)
+        if object_id == self._root and self.made and (obj is None or is_terminating(obj)):
+            self._root_seen(obj, turn)
+            return
+        step = self._shadow(object_id).read(obj, self._n(object_id), asked_at=asked_at)
+        if object_id == self._root and not self.made and obj is not None:
+            self._unsure_root_read(obj, step, turn)
+        else:
+            self._take(object_id, step, turn)
+
+    def _unsure_root_read(self, obj: KubeObject, step: Step, turn: Turn) -> None:
+        """Our create had no answer, and the namespace is there: ours if it is what was tried, else somebody's."""
+        if is_terminating(obj):
+            self.phase = "terminating"
+        elif self._identical(obj):
+            self._own_root(obj, step, turn, adopted=False)
+        else:
+            self._host.twin_refused(409, f"an unrelated namespace {self.name!r} exists", turn)
 
     def _n(self, object_id: ObjectId) -> int:
         """The incarnation that an object seen here belongs to: the live one, or the next."""
@@ -496,7 +507,8 @@ def _revision(obj: KubeObject) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _terminating(obj: KubeObject) -> bool:
+def is_terminating(obj: KubeObject) -> bool:
+    """Has the deletion of this namespace begun?"""
     status = obj.get("status")
     phase = status.get("phase") if isinstance(status, Mapping) else None
     return phase == "Terminating" or _meta(obj, "deletionTimestamp") != ""

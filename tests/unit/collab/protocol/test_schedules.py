@@ -555,3 +555,51 @@ def test_leaving_is_allowed_while_recovering() -> None:
     world.heal()
     world.run(60)
     assert sorted(world.held_by()) == ["a"]
+
+
+# -- the first write of a twin ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_twin_whose_create_had_no_answer_is_known_again(restart: bool) -> None:
+    world = Federation("ab")
+    world.kube("a").namespace("team", app="x")
+
+    def lose_create(site: str, call: WriteLocal | ReadLocal) -> bool:
+        created = site == "b" and isinstance(call, WriteLocal) and call.method == "POST"
+        if created and restart:
+            world.crash_after("b", 1)
+        return created
+
+    world.lose_call = lose_create
+    operation = world.ask("a", verb="extend", resource=TEAM, to="b")
+    world.run(30)
+    assert world.answer("a", operation).state == "done"
+    assert same_everywhere(world)
+
+
+def test_a_namespace_that_somebody_makes_in_between_is_not_taken() -> None:
+    world = Federation("ab")
+    world.kube("a").namespace("team", app="x")
+
+    def meanwhile(site: str, call: WriteLocal | ReadLocal) -> bool:
+        if site == "b" and isinstance(call, WriteLocal) and world.kube("b").labels("team") is None:
+            world.kube("b").namespace("team", mine="yes")
+        return False
+
+    world.lose_call = meanwhile
+    operation = world.ask("a", verb="extend", resource=TEAM, to="b")
+    world.run(30)
+    assert (world.answer("a", operation).state, world.answer("a", operation).code) == ("refused", 409)
+    assert world.kube("b").labels("team") == {"mine": "yes"}
+    assert no_record_left(world, "b")
+
+
+def test_an_invitation_waits_for_an_old_namespace_to_go() -> None:
+    world = shared("a", "b")
+    world.ask("a", verb="retract", resource=TEAM, **{"from": "b", "exit": "delete"})
+    world.run(0.5, until=lambda: bool(world.kube("b").terminating_names()))
+    operation = world.ask("a", verb="extend", resource=TEAM, to="b")
+    world.run(30)
+    assert world.answer("a", operation).state == "done"
+    assert same_everywhere(world)
