@@ -26,6 +26,7 @@ from chaos.toxiproxy.metrics import Metrics
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8474
+COMPLAINTS_MAX = 100
 
 
 class ToxiproxyServer:
@@ -53,9 +54,23 @@ class ToxiproxyServer:
         await self._runner.cleanup()
 
 
+class _Complaints:
+    """Tells each trouble of the loop once: a process out of descriptors would otherwise repeat it for every listener."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        line = f"{context['message']}: {context.get('exception')}"
+        if line not in self._told and len(self._told) < COMPLAINTS_MAX:
+            self._told.add(line)
+            print(line, file=sys.stderr, flush=True)
+
+
 async def _until_signalled(server: ToxiproxyServer, ready: Callable[[str], None]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_Complaints())
     for number in (signal.SIGINT, signal.SIGTERM):
         # signal.signal, since not every platform's loop has add_signal_handler
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))

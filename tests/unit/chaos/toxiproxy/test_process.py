@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -46,3 +47,27 @@ def test_a_process_that_ends_at_once_is_an_error(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ToxiproxyError, match="exit code 9"):
         process.start()
     process.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit of descriptors")
+def test_a_server_out_of_descriptors_says_so_once_and_lives() -> None:
+    """More clients than it may have sockets: those beyond are not served, and afterwards it answers again."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); "
+    program = (
+        limited + "from chaos.toxiproxy.server import serve; serve(port=0, ready=lambda url: print(url, flush=True))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        port = int(url.rsplit(":", 1)[1])
+        with ExitStack() as clients:
+            for _ in range(60):
+                clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S))
+            assert "out of system resource" in process.stderr.readline()
+        assert Api(url).get("/version") == {"version": "git"}
+        process.terminate()
+        _, more = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, more) == (0, "")
