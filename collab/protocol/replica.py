@@ -5,7 +5,7 @@ Joining (the document is here, the twin is being made), then member, until it en
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, assert_never
 
 from collab.protocol import ownership
 from collab.protocol.entries import entry
@@ -458,6 +458,8 @@ class Replica:
                 self._on_invite(peer, message, turn)
             case Refuse():
                 self._on_refuse(peer, row, message, turn)
+            case _:
+                assert_never(message)
 
     def _on_want(self, peer: SiteName, row: MemberRow | None, message: Want, turn: Turn) -> None:
         if may_ask(row, message.inv):
