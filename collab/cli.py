@@ -292,7 +292,7 @@ def _show(view: Mapping[str, object], text: Callable[[Mapping[str, object]], str
 async def _run_agent(path: Path, recovered: bool) -> None:
     # imported here, so that `collab status` loads neither aiohttp nor pycrdt
     from collab.agent.config import ConfigError, load
-    from collab.agent.disk import FileDisk
+    from collab.agent.disk import FileDisk, InUse, hold
     from collab.agent.journals import DamagedJournal
     from collab.agent.main import Agent
 
@@ -305,9 +305,12 @@ async def _run_agent(path: Path, recovered: bool) -> None:
     _on_signal(signal.SIGINT, told, INTERRUPTED)
     _on_signal(signal.SIGTERM, told, DONE)
     try:
+        held = hold(Path(config.data_dir))
         disk = FileDisk(Path(config.data_dir) / "data")
         running = Agent(config, disk=disk, now=time.time, rng=random.SystemRandom(), recovered=recovered)
         await running.start()
+    except InUse as error:
+        raise Ended(BAD_INPUT, f"{path}: field data_dir: {config.data_dir!r}: {error}") from error
     except DamagedJournal as error:
         raise Ended(BAD_INPUT, f"{config.data_dir}/data: {error}; {error.advice}") from error
     except OSError as error:
@@ -315,6 +318,7 @@ async def _run_agent(path: Path, recovered: bool) -> None:
     print(f"collab: site {config.site} at {running.url}", file=sys.stderr, flush=True)
     code = await _until_told(told, running)
     await running.stop()
+    held.close()
     raise Ended(code)
 
 

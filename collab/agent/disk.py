@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 from urllib.parse import quote, unquote
 
 _NAME_SAFE = "~"  # writers are SITE~TOKEN; quote() leaves letters, digits and _.-~ as they are
@@ -45,6 +45,29 @@ class MemoryDisk:
 
     def remove(self, name: str) -> None:
         self.files.pop(name, None)
+
+
+class InUse(Exception):
+    """Another agent has this directory; two would write into each other's journals."""
+
+
+def hold(directory: Path) -> IO[str]:
+    """Keep the directory for this process until the file that is returned is closed. Raises InUse.
+
+    Where the system has no flock (Windows), nothing is kept.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (directory / "lock").open("a", encoding="utf-8")
+    try:
+        import fcntl
+    except ImportError:
+        return lock
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise InUse("in use by another agent; give each a directory of its own") from error
+    return lock
 
 
 class FileDisk:

@@ -137,6 +137,14 @@ def test_a_data_directory_that_cannot_be_made_is_named(config: Path, tmp_path: P
     assert "field data_dir" in failing("--config", str(config))
 
 
+def test_a_data_directory_of_a_running_agent_is_refused(config: Path) -> None:
+    process, _ = start("--config", str(config))
+    assert "in use by another agent" in failing("--config", str(config))
+    assert stop(process, signal.SIGTERM) == 0
+    process, _ = start("--config", str(config))
+    assert stop(process, signal.SIGTERM) == 0
+
+
 def test_a_configuration_with_a_mistake_is_named(config: Path) -> None:
     config.write_text(json.dumps({**json.loads(config.read_text()), "site": "A"}))
     assert f"{config}: field site: site name 'A'" in failing("--config", str(config))
