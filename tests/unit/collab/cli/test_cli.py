@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -360,3 +362,9 @@ def test_merged_kubeconfigs_give_the_first_value(
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, listed)))
     agent.answers["/collab/v1/sites"] = (200, {"site": "a", "peers": []})
     assert run("sites") == 0
+
+
+def test_a_command_loads_no_server_and_no_crdt() -> None:
+    code = "import sys, collab.cli; print([name for name in ('aiohttp', 'pycrdt') if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout == "[]\n"
