@@ -15,7 +15,8 @@ from chaos.virtual.stream import Signal, Stream
 if TYPE_CHECKING:
     from chaos.virtual.link import Link
     from chaos.virtual.network import Network
-    from chaos.virtual.site import Listener, Site
+    from chaos.virtual.server import Listener
+    from chaos.virtual.site import Site
 
 
 class Connection:

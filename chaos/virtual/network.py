@@ -23,7 +23,8 @@ from chaos.virtual.connection import Connection
 from chaos.virtual.endpoint import Endpoint
 from chaos.virtual.errors import os_error
 from chaos.virtual.link import NS_PER_S, CutMode, Link, LinkChanges, LinkSettings
-from chaos.virtual.site import Listener, ProtocolFactory, Site, VirtualServer
+from chaos.virtual.server import Listener, ProtocolFactory, VirtualServer
+from chaos.virtual.site import Site
 from chaos.virtual.sites import OBSERVER, context_at, current_site
 from chaos.virtual.toxics import Toxics
 from chaos.virtual.trace import Tap, Trace, WireChunk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from chaos.virtual.transport import VirtualTransport
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from chaos.virtual.endpoint import Endpoint
     from chaos.virtual.network import Network
-    from chaos.virtual.site import VirtualServer
+    from chaos.virtual.server import VirtualServer
 
 _WELL_KNOWN_PORTS: Final = {"http": 80, "https": 443}
+
+_NO_DESCRIPTORS: Final = "the virtual loop has no descriptors to watch: connections of this world are made by create_connection and create_server"
+_NO_PROCESSES: Final = (
+    "a process would live in real time: test programs of their own with the `kube` and `kube_sites` fixtures"
+)
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 AddrInfo = tuple[int, int, int, str, tuple[str, int]]
@@ -97,6 +102,21 @@ class SocketCalls(asyncio.BaseEventLoop):
         if ssl is not None:
             raise NotImplementedError("TLS is not carried by the virtual network: serve plain http there")
         return self.network.listen(protocol_factory, host, port or 0, start=start_serving)
+
+    def add_reader(self, fd: object, callback: object, *args: object) -> NoReturn:
+        raise NotImplementedError(_NO_DESCRIPTORS)
+
+    def add_writer(self, fd: object, callback: object, *args: object) -> NoReturn:
+        raise NotImplementedError(_NO_DESCRIPTORS)
+
+    async def create_datagram_endpoint(self, *arguments: object, **options: object) -> NoReturn:
+        raise NotImplementedError("the virtual network carries streams, no datagrams")
+
+    async def subprocess_exec(self, *arguments: object, **options: object) -> NoReturn:
+        raise NotImplementedError(_NO_PROCESSES)
+
+    async def subprocess_shell(self, *arguments: object, **options: object) -> NoReturn:
+        raise NotImplementedError(_NO_PROCESSES)
 
     def _take(self, sock: socket.socket) -> Endpoint:
         endpoint = self._connected.pop(sock, None)

@@ -730,6 +730,21 @@ def test_a_real_socket_is_refused_with_a_reason() -> None:
     in_pair(story)
 
 
+def test_what_the_virtual_loop_cannot_do_is_told() -> None:
+    async def story(pair: Pair) -> None:
+        with pytest.raises(NotImplementedError, match="no descriptors"):
+            pair.loop.add_reader(0, print)
+        with pytest.raises(NotImplementedError, match="no descriptors"):
+            pair.loop.add_writer(0, print)
+        with pytest.raises(NotImplementedError, match="no datagrams"):
+            await pair.loop.create_datagram_endpoint(asyncio.DatagramProtocol, ("rennes", 53))
+        for start in (asyncio.create_subprocess_exec, asyncio.create_subprocess_shell):
+            with pytest.raises(NotImplementedError, match="real time"):
+                await start("true")
+
+    in_pair(story)
+
+
 def test_settings_that_make_no_sense_are_refused() -> None:
     async def story(pair: Pair) -> None:
         link = pair.loop.network.link("paris", "rennes")
