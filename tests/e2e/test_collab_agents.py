@@ -92,6 +92,51 @@ def test_edits_across_a_cut_meet_after_the_heal_and_the_losing_value_is_shown() 
     told(story, "a", "b")
 
 
+def test_three_members_agree_while_two_of_them_cannot_meet() -> None:
+    async def story(sites: Federation) -> None:
+        a, b, c = sites["a"], sites["b"], sites["c"]
+        await share(a, "b", "c")
+        sites.cut("a", "b")
+        await a.label("team", of_a="x")
+        await b.label("team", of_b="y")
+        await agree({"k": "1", "of_a": "x", "of_b": "y"}, a, b, c)
+        # asked at a member that is not the owner, and cannot reach it: waits, and is done after the heal
+        asked = await b.operate("retract", "team", **{"from": "c", "timeoutSeconds": 0.2})
+        assert asked.body["state"] == "pending", asked.body
+        sites.heal("a", "b")
+
+        async def out() -> bool:
+            return (await c.record("team")).get("state") == "left"
+
+        await until(out, "c has left")
+        await a.label("team", later="z")
+        await agree({"k": "1", "of_a": "x", "of_b": "y", "later": "z"}, a, b)
+        assert await c.labels("team") == {"k": "1", "of_a": "x", "of_b": "y"}
+
+    told(story, "a", "b", "c")
+
+
+def test_a_member_leaves_on_its_own_while_nobody_can_be_reached() -> None:
+    async def story(sites: Federation) -> None:
+        a, b = sites["a"], sites["b"]
+        await share(a, "b")
+        sites.cut("a", "b")
+        left = await b.operate("retract", "team", **{"from": "b"})
+        assert (left.status, left.body["state"]) == (200, "done"), left.body
+        await a.label("team", later="z")
+        sites.heal("a", "b")
+
+        async def known() -> bool:
+            members = (await a.record("team"))["members"]
+            assert isinstance(members, list)
+            return [member["state"] for member in members if member["site"] == "b"] == ["left"]
+
+        await until(known, "a knows that b left")
+        assert await b.labels("team") == {"k": "1"}
+
+    told(story, "a", "b")
+
+
 def test_ownership_moves_by_reattach_and_is_seized_across_a_cut() -> None:
     async def story(sites: Federation) -> None:
         a, b = sites["a"], sites["b"]
