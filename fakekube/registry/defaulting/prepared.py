@@ -6,11 +6,11 @@ Source: pkg/registry/*/strategy.go of Kubernetes 1.37, and recorded answers.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
+from fakekube.registry.defaulting.services import service, updated_service
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.quantity import parse_quantity
 from fakekube.registry.site import Site
@@ -64,156 +64,10 @@ def _amounts(resources: KubeObject | None) -> KubeObject:
     return {name: value for name, value in amounts.items() if value > 0}
 
 
-# --- services ---------------------------------------------------------------------------------------------------------
-
-SERVICE_RANGE = ipaddress.IPv4Network("10.0.0.0/24")
-NODE_PORTS = range(30_000, 32_768)
-# The first addresses of the range are left to who asks for them by name.
-_STATIC_ADDRESSES = 16
-
-
-def service(site: Site, obj: KubeObject) -> KubeObject:
-    spec = _spec(obj)
-    if spec.get("type") == "ExternalName":
-        return obj
-    spec = {**spec, **_families(spec)}
-    spec = {**spec, **_addresses(site, spec)}
-    return {**obj, "spec": _with_node_ports(site, spec)}
-
-
-def updated_service(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
-    """What was allocated is kept when the update leaves it out, and given back when the type no longer has it."""
-    if subresource:
-        return obj
-    spec, before = _spec(obj), _spec(held)
-    if spec.get("type") == "ExternalName":
-        return {**obj, "spec": {name: member for name, member in spec.items() if name not in _ALLOCATED}}
-    if before.get("type") != "ExternalName":
-        kept = {name: before[name] for name in _ALLOCATED if before.get(name) and not spec.get(name)}
-        spec = {**kept, **spec} if kept else spec
-    if spec.get("type") == before.get("type"):
-        spec = {**spec, "ports": _kept_ports(spec.get("ports") or (), before.get("ports") or ())}
-    elif spec.get("type") == "ClusterIP":
-        spec = {**spec, "ports": _without_node_ports(spec.get("ports") or (), before.get("ports") or ())}
-    return service(site, {**obj, "spec": {name: member for name, member in spec.items() if member != []}})
-
-
-_ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
-
-
-def _kept_ports(ports: Sequence[KubeObject], before: Sequence[KubeObject]) -> list[KubeObject]:
-    known = {(each.get("port"), each.get("protocol")): each["nodePort"] for each in before if each.get("nodePort")}
-    return [
-        {**each, "nodePort": known[each.get("port"), each.get("protocol")]}
-        if not each.get("nodePort") and (each.get("port"), each.get("protocol")) in known
-        else each
-        for each in ports
-    ]
-
-
-def _without_node_ports(ports: Sequence[KubeObject], before: Sequence[KubeObject]) -> list[KubeObject]:
-    """Ports that are what they were before, but for a node port that the new type does not have."""
-    known = {each.get("nodePort") for each in before}
-    return [
-        {name: member for name, member in each.items() if name != "nodePort"} if each.get("nodePort") in known else each
-        for each in ports
-    ]
-
-
-def updated_volume(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
-    """A change of phase is timed."""
-    phase, before = (obj.get("status") or {}).get("phase"), (held.get("status") or {}).get("phase")
-    if subresource != "status" or phase == before:
-        return obj
-    return {**obj, "status": {**obj["status"], "lastPhaseTransitionTime": timestamp(site.now())}}
-
-
-def _families(spec: KubeObject) -> KubeObject:
-    """This cluster has IPv4 alone; a headless Service without selector may be of both."""
-    if spec.get("clusterIP") == "None" and not spec.get("selector") and not spec.get("ipFamilyPolicy"):
-        return {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": spec.get("ipFamilies") or ["IPv4", "IPv6"]}
-    return {
-        "ipFamilyPolicy": spec.get("ipFamilyPolicy") or "SingleStack",
-        "ipFamilies": spec.get("ipFamilies") or ["IPv4"],
-    }
-
-
-def _addresses(site: Site, spec: KubeObject) -> KubeObject:
-    given = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
-    if not given:
-        given = [_free_address(site)]
-    return {"clusterIP": given[0], "clusterIPs": given}
-
-
-def _services(site: Site) -> Iterator[KubeObject]:
-    return (_spec(item.obj) for item in site.store.keyspace("services").items())
-
-
-def _free_address(site: Site) -> str:
-    """One of the upper part of the range; of the lower when that is used up."""
-    used = {address for spec in _services(site) for address in spec.get("clusterIPs") or ()}
-    hosts = [str(address) for address in SERVICE_RANGE.hosts()]
-    for band in (hosts[_STATIC_ADDRESSES:], hosts[:_STATIC_ADDRESSES]):
-        free = [address for address in band if address not in used]
-        if free:
-            return site.rng.choice(free)
-    return ""  # refused by validation, as the allocator's own error is a 500 there
-
-
-def _with_node_ports(site: Site, spec: KubeObject) -> KubeObject:
-    outside = spec.get("type") == "NodePort" or (
-        spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True)
-    )
-    local = spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
-    if not outside and not local:
-        return spec
-    ports = _NodePorts(site)
-    if outside and spec.get("ports"):
-        spec = {**spec, "ports": ports.assigned(spec["ports"])}
-    if local and not spec.get("healthCheckNodePort"):
-        spec = {**spec, "healthCheckNodePort": ports.next()}
-    return spec
-
-
-class _NodePorts:
-    """Draws free node ports."""
-
-    def __init__(self, site: Site) -> None:
-        self._rng = site.rng
-        self._used = {port for spec in _services(site) for port in _used_ports(spec)}
-
-    def next(self) -> int:
-        free = self._rng.choice(NODE_PORTS)
-        while free in self._used and len(self._used) < len(NODE_PORTS):
-            free = self._rng.choice(NODE_PORTS)
-        self._used.add(free)
-        return free
-
-    def assigned(self, ports: Sequence[KubeObject]) -> list[KubeObject]:
-        """One number per port; the same number over TCP and UDP shares it."""
-        by_number: dict[tuple[int, str], int] = {}
-        found = []
-        for port in ports:
-            given = port.get("nodePort") or self._shared(by_number, port) or self.next()
-            by_number[port.get("port", 0), port.get("protocol", "TCP")] = given
-            found.append({**port, "nodePort": given})
-        return found
-
-    @staticmethod
-    def _shared(known: Mapping[tuple[int, str], int], port: KubeObject) -> int:
-        others = (known.get((port.get("port", 0), each)) for each in ("TCP", "UDP", "SCTP"))
-        return next((number for number in others if number), 0)
-
-
-def _used_ports(spec: KubeObject) -> Iterator[int]:
-    yield from (port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort"))
-    if spec.get("healthCheckNodePort"):
-        yield spec["healthCheckNodePort"]
-
-
 # --- workloads --------------------------------------------------------------------------------------------------------
 
 _CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+_OLD_LABELS = ("controller-uid", "job-name")
 
 
 def job(site: Site, obj: KubeObject) -> KubeObject:
@@ -227,6 +81,9 @@ def job(site: Site, obj: KubeObject) -> KubeObject:
         _CONTROLLER_UID: uid_of(obj),
         "batch.kubernetes.io/job-name": name_of(obj),
     }
+    given = metadata(spec.get("template") or {}).get("labels") or {}
+    # of the old labels, what the job says itself is left for validation to refuse
+    labels |= {name: value for name, value in given.items() if name in _OLD_LABELS}
     template = _with_labels(spec.get("template") or {}, labels)
     selector = dict(spec.get("selector") or {})
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), _CONTROLLER_UID: uid_of(obj)}
@@ -275,9 +132,19 @@ def volume(site: Site, obj: KubeObject) -> KubeObject:
     }
 
 
+def updated_volume(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    """A change of phase is timed."""
+    phase, before = (obj.get("status") or {}).get("phase"), (held.get("status") or {}).get("phase")
+    if subresource != "status" or phase == before:
+        return obj
+    return {**obj, "status": {**obj["status"], "lastPhaseTransitionTime": timestamp(site.now())}}
+
+
 def claim(site: Site, obj: KubeObject) -> KubeObject:
     """dataSource and dataSourceRef say the same."""
     spec, status = _spec(obj), {"phase": "Pending"}
+    if spec.get("dataSource") is not None and not _is_data_source(spec["dataSource"]):
+        spec = {name: value for name, value in spec.items() if name != "dataSource"}
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     added: dict[str, Any] = {}
     if source is not None and reference is None:
@@ -285,6 +152,16 @@ def claim(site: Site, obj: KubeObject) -> KubeObject:
     elif reference is not None and source is None and not reference.get("namespace"):
         added["dataSource"] = reference
     return {**obj, "spec": {**spec, **added}, "status": status}
+
+
+def _is_data_source(source: KubeObject) -> bool:
+    """What a volume can be filled from without a populator: a claim or a snapshot."""
+    kind = source.get("apiGroup") or "", source.get("kind")
+    return kind in (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+
+
+def updated_claim(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    return obj if subresource else {**obj, "spec": _spec(claim(site, obj))}
 
 
 def api_service(site: Site, obj: KubeObject) -> KubeObject:
@@ -305,6 +182,11 @@ def definition(site: Site, obj: KubeObject) -> KubeObject:
     """A new CustomResourceDefinition has stored nothing but its storage version."""
     stored = [each["name"] for each in _spec(obj).get("versions") or () if each.get("storage")]
     return {**obj, "status": {"storedVersions": stored[:1]}}
+
+
+def updated_request(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    """What a certificate was requested for does not change."""
+    return {**obj, "spec": _spec(held)}
 
 
 def resource_slice(site: Site, obj: KubeObject) -> KubeObject:
@@ -331,7 +213,9 @@ def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
 # site, wanted, held, subresource
 PrepareUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
 PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
+    "certificatesigningrequests.certificates.k8s.io": updated_request,
     "daemonsets.apps": updated_daemon_set,
+    "persistentvolumeclaims": updated_claim,
     "persistentvolumes": updated_volume,
     "services": updated_service,
 }

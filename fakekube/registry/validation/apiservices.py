@@ -19,7 +19,7 @@ def _api_service(obj: KubeObject) -> Causes:
     spec, name = obj.get("spec") or {}, (obj.get("metadata") or {}).get("name") or ""
     group, version = spec.get("group") or "", spec.get("version") or ""
     wanted = f"{version}.{group}"
-    if name != wanted and not path_segment(name):
+    if name and name != wanted and not path_segment(name):
         yield invalid("metadata.name", name, f'must be `spec.version+"."+spec.group`: {quoted(wanted)}')
     if not group and version != "v1":
         yield required("spec.group", "only v1 may have an empty group and it better be legacy kube")

@@ -16,10 +16,12 @@ from fakekube.registry.validation.causes import (
     invalid,
     quoted,
     required,
+    too_long,
     unsupported,
 )
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import Faults, dns_subdomain
+from fakekube.registry.validation.object_meta import IMMUTABLE, immutable
 
 _USAGES = tuple(
     sorted(
@@ -52,6 +54,7 @@ _USAGES = tuple(
 )
 _LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 _LEAST_S = 600
+_UID_MAX = 128
 _ONLY_TRUE = ("Approved", "Denied", "Failed")
 _STATES = ("False", "True", "Unknown")
 _PEM = re.compile(r"-----BEGIN ([^-]*)-----\s(.*?)-----END \1-----", re.DOTALL)
@@ -165,6 +168,94 @@ def _kept_conditions(new: list[KubeObject], old: list[KubeObject]) -> Causes:
             yield forbidden("status.conditions", f"updates may not add a condition of type {quoted(kind)}")
 
 
+def _bundle(obj: KubeObject) -> Causes:
+    spec, name = obj.get("spec") or {}, (obj.get("metadata") or {}).get("name") or ""
+    signer = spec.get("signerName") or ""
+    yield from all_invalid("metadata.name", name, _bundle_name(name, signer))
+    if signer:
+        yield from signer_name(signer, "spec.signerName")
+    if "CERTIFICATE" not in [kind for kind, _ in _PEM.findall(spec.get("trustBundle") or "")]:
+        yield invalid("spec.trustBundle", "<value omitted>", "at least one trust anchor must be provided")
+
+
+def _bundle_name(name: str, signer: str) -> Faults:
+    if not name:
+        return []
+    if not signer:
+        colon = 'ClusterTrustBundle without signer name must not have ":" in its name'
+        return [colon] if ":" in name else dns_subdomain(name)
+    prefix = signer.replace("/", ":") + ":"
+    if not name.startswith(prefix):
+        return [f"ClusterTrustBundle for signerName {signer} must be named with prefix {prefix}"]
+    return dns_subdomain(name.removeprefix(prefix))
+
+
+def _updated_bundle(obj: KubeObject, held: KubeObject) -> Causes:
+    yield from _bundle(obj)
+    new, old = ((each.get("spec") or {}).get("signerName") or "" for each in (obj, held))
+    yield from immutable(new, old, "spec.signerName")
+
+
+_POD_LEAST_S, _POD_MOST_S = 3600, 7_862_400
+_POD_REQUEST = (
+    ("SignerName", "signerName", ""),
+    ("PodName", "podName", ""),
+    ("PodUID", "podUID", ""),
+    ("ServiceAccountName", "serviceAccountName", ""),
+    ("ServiceAccountUID", "serviceAccountUID", ""),
+    ("NodeName", "nodeName", ""),
+    ("NodeUID", "nodeUID", ""),
+    ("MaxExpirationSeconds", "maxExpirationSeconds", None),
+    ("PKIXPublicKey", "pkixPublicKey", None),
+    ("ProofOfPossession", "proofOfPossession", None),
+    ("StubPKCS10Request", "stubPKCS10Request", None),
+    ("UnverifiedUserAnnotations", "unverifiedUserAnnotations", None),
+)
+
+
+def _pod_request(obj: KubeObject) -> Causes:
+    spec = obj.get("spec") or {}
+    yield from signer_name(spec.get("signerName") or "", "spec.signerName")
+    for owner in ("pod", "serviceAccount", "node"):
+        name, uid = spec.get(f"{owner}Name") or "", spec.get(f"{owner}UID") or ""
+        yield from all_invalid(f"spec.{owner}Name", name, dns_subdomain(name))
+        if not uid:
+            yield invalid(f"spec.{owner}UID", uid, "must not be empty")
+        elif len(uid) > _UID_MAX:
+            yield too_long(f"spec.{owner}UID", _UID_MAX)
+    seconds = spec.get("maxExpirationSeconds")
+    if seconds is None:
+        yield required("spec.maxExpirationSeconds", "must be set")
+    elif not _POD_LEAST_S <= seconds <= _POD_MOST_S:
+        yield invalid("spec.maxExpirationSeconds", seconds, f"must be in the range [{_POD_LEAST_S}, {_POD_MOST_S}]")
+    yield from _proof(spec)
+
+
+def _proof(spec: KubeObject) -> Causes:
+    stub = spec.get("stubPKCS10Request") or ""
+    if bool(stub) == bool(spec.get("pkixPublicKey") and spec.get("proofOfPossession")):
+        detail = "exactly one of (stubPKCS10Request) or (pkixPublicKey, proofOfPossession) must be set"
+        yield invalid("spec", None, detail, shown=False)
+    elif stub and not _is_der_sequence(stub):
+        yield invalid("spec.stubPKCS10Request", None, "must be a valid PKCS#10 CSR", shown=False)
+
+
+def _is_der_sequence(encoded: str) -> bool:
+    return base64.b64decode(encoded)[:1] == b"\x30"
+
+
+def _updated_pod_request(obj: KubeObject, held: KubeObject) -> Causes:
+    new, old = obj.get("spec") or {}, held.get("spec") or {}
+    if new != old:
+        yield invalid("spec", {shown: new.get(member) or zero for shown, member, zero in _POD_REQUEST}, IMMUTABLE)
+
+
 CERTIFICATES: Mapping[str, Kind] = {
-    "certificates.k8s.io/v1/certificatesigningrequests": Kind(name=any_name, create=_request, status=_request_status)
+    "certificates.k8s.io/v1/certificatesigningrequests": Kind(name=any_name, create=_request, status=_request_status),
+    "certificates.k8s.io/v1/clustertrustbundles": Kind(
+        name=any_name, create=_bundle, update=_updated_bundle, update_repeats_create=False
+    ),
+    "certificates.k8s.io/v1/podcertificaterequests": Kind(
+        create=_pod_request, update=_updated_pod_request, update_repeats_create=False
+    ),
 }
