@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NoReturn
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import BadHttpMethod
 
 from fakekube.apiserver.filters import BODY_MAX_BYTES, status_response
@@ -28,6 +30,9 @@ LAST_BYTES_S = 0.5
 CLOSE_S = 0.01
 # The real server compresses what is larger than this, for those who ask.
 GZIP_MIN_BYTES = 128 * 1024
+# After an answer of this size the next request of its connection waits until the client has read.
+DRAINED_BYTES = 64 * 1024
+_WITHOUT_BODY = frozenset([204, 304])
 
 
 class HttpSite:
@@ -96,14 +101,17 @@ class HttpSite:
         if isinstance(answer, Response):
             if answer.status == 0:
                 _abort(http)
-            return self._whole(request, answer)
+            return self._whole(http, request, answer)
         return await self._stream(http, answer)
 
-    def _whole(self, request: Request, answer: Response) -> web.Response:
+    def _whole(self, http: web.BaseRequest, request: Request, answer: Response) -> web.StreamResponse:
         body, headers = answer.body, [*answer.headers, ("Date", self._date())]
         if len(body) > GZIP_MIN_BYTES and _takes_gzip(request):
             body = gzip.compress(body, compresslevel=1, mtime=0)
             headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+        usual = http.keep_alive and http.version == HttpVersion11 and http.method != "HEAD"
+        if usual and answer.status not in _WITHOUT_BODY:
+            return _AtOnce(answer.status, headers, body)
         return _Plain(status=answer.status, headers=headers, body=body)
 
     async def _stream(self, http: web.BaseRequest, watch: WatchStream) -> web.StreamResponse:
@@ -137,6 +145,33 @@ class _Plain(web.Response):
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
         self._headers.popall("Server", None)
+
+
+class _AtOnce(web.StreamResponse):
+    """The usual answer, written in one piece past aiohttp's own headers: half of what a GET costs otherwise."""
+
+    def __init__(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        super().__init__(status=status)
+        self._head = "".join([f"{name}: {_one_line(value)}\r\n" for name, value in headers])
+        self._bytes = body
+        self._keep_alive = True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        if request.transport is None:
+            raise ConnectionResetError
+        head = f"HTTP/1.1 {self._status} {self._reason}\r\n{self._head}Content-Length: {len(self._bytes)}\r\n\r\n"
+        request.transport.write(head.encode() + self._bytes)
+        if len(self._bytes) > DRAINED_BYTES:
+            await request.writer.drain()
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything is written."""
+
+
+def _one_line(value: str) -> str:
+    """A header's value can never begin another header."""
+    return value if value.isprintable() else "".join(each if each.isprintable() else " " for each in value)
 
 
 class _Stream(web.StreamResponse):

@@ -156,3 +156,37 @@ def test_a_kubeconfig_names_its_site() -> None:
     assert config["contexts"][0]["context"] == {"cluster": "paris", "user": "paris", "namespace": "team"}
     assert config["users"][0]["user"] == {"token": "t"}
     assert json.loads(kubeconfig_text("http://127.0.0.1:1", "paris"))["current-context"] == "paris"
+
+
+def test_a_field_name_with_line_breaks_adds_no_header() -> None:
+    async def story() -> None:
+        async with served() as (_, url, client):
+            sent = {**config_map("x"), "a\r\nX-Evil: 1": 1}
+            async with client.post(f"{url}{CONFIG_MAPS}", json=sent, params={"fieldValidation": "Warn"}) as created:
+                assert created.status == 201
+                assert "unknown field" in created.headers["Warning"]
+                assert "X-Evil" not in created.headers
+
+    asyncio.run(story())
+
+
+def test_a_client_of_http_1_0_is_answered_and_its_connection_closed() -> None:
+    async def story() -> None:
+        async with served() as (_, url, _):
+            reader, writer = await asyncio.open_connection(URL(url).host, URL(url).port)
+            writer.write(b"GET /version HTTP/1.0\r\n\r\n")
+            answer = await asyncio.wait_for(reader.read(), 5)
+            assert answer.startswith(b"HTTP/1.0 200 OK\r\n")
+            assert b'"gitVersion"' in answer
+            writer.close()
+
+    asyncio.run(story())
+
+
+def test_head_is_refused_as_the_real_server_refuses_it() -> None:
+    async def story() -> None:
+        async with served() as (_, url, client), client.head(f"{url}{CONFIG_MAPS}") as refused:
+            assert refused.status == 405
+            assert await refused.read() == b""
+
+    asyncio.run(story())
