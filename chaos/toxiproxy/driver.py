@@ -175,6 +175,11 @@ class Link:
         return self._address is not None
 
     @property
+    def listening(self) -> str | None:
+        """HOST:PORT of its proxy, None while there is none. Never waits, so a coroutine may ask."""
+        return self._address
+
+    @property
     def toxics(self) -> list[Toxic]:
         """What is on the link now, cuts included, in the order in which it was added."""
         return list(self._toxics.values())

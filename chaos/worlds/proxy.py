@@ -129,6 +129,7 @@ class Wiring:
         self._timeline = timeline
         self._cuts = Cuts()
         self._links = Links(url, upstream=self._upstream, listen=self.addresses.proxy_listen)
+        self._used: dict[tuple[str, str], Link] = {}
         self._dialled: dict[tuple[str, str], asyncio.Future[str]] = {}
         self._answering: asyncio.Task[None] | None = None
         self._failure: ToxiproxyError | None = None
@@ -156,6 +157,9 @@ class Wiring:
 
     async def address(self, dialler: str, target: str) -> str:
         """HOST:PORT of the proxy of a link. Links that are dialled at the same time are made in one request."""
+        used = self._used.get((dialler, target))
+        if used is not None and used.listening is not None:
+            return used.listening
         loop = asyncio.get_running_loop()
         future = self._dialled.get((dialler, target))
         if future is None:
@@ -174,22 +178,23 @@ class Wiring:
 
     async def _answer(self, batch: Mapping[tuple[str, str], asyncio.Future[str]]) -> None:
         try:
-            addresses = await asyncio.to_thread(self._addresses_of, tuple(batch))
+            made = await asyncio.to_thread(self._make, tuple(batch))
         except ToxiproxyError as error:
             self._failure = error
             for future in batch.values():
                 future.set_exception(ConnectionRefusedError(errno.ECONNREFUSED, str(error)))
             return
-        for future, address in zip(batch.values(), addresses, strict=True):
+        for (pair, future), (link, address) in zip(batch.items(), made, strict=True):
+            self._used[pair] = link
             future.set_result(address)
 
-    def _addresses_of(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    def _make(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Link, str]]:
         links = [self._links.link(dialler, target) for dialler, target in pairs]
         for link in links:
             if not link.made:
                 self._shape(link)
         self._links.populate(pairs)
-        return [link.address for link in links]
+        return [(link, link.address) for link in links]
 
     def _shape(self, link: Link) -> None:
         ways: tuple[tuple[Direction, str, str], ...] = (
