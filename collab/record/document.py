@@ -106,8 +106,9 @@ class Document:
     def put(self, slots: Mapping[str, str], remove: Iterable[str] = ()) -> bytes:
         """Write and remove slots in one transaction; the update for journal and peers, b"" if nothing changed.
 
-        A slot that has this text already is not written again.
+        A slot that has this text already is not written again. Raises Poisoned on a closed document.
         """
+        self._check_open()
         writes = {key: text for key, text in sorted(slots.items()) if self._slots.get(key) != text}
         removals = [key for key in sorted(set(remove)) if key in self._slots and key not in writes]
         if not writes and not removals:
@@ -141,8 +142,7 @@ class Document:
 
     def apply_all(self, updates: Sequence[tuple[bytes, Shape]]) -> tuple[str, ...]:
         """As apply_shape, for several in order and in one transaction: all of them, or none where one leaves a gap."""
-        if self._closed:
-            raise Poisoned(f"document {self.gid} is closed")
+        self._check_open()
         ends = self._ends_of(updates)
         try:
             with self._doc.transaction():
@@ -166,6 +166,10 @@ class Document:
                 if clock > max(self._clocks.get(client, 0), ends.get(client, 0)):
                     ends[client] = clock
         return ends
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Poisoned(f"document {self.gid} is closed")
 
     def load(self, updates: Iterable[bytes]) -> None:
         """Rebuild from a journal: its updates in the order they were written. Errors as apply."""

@@ -59,8 +59,10 @@ class Record:
     def apply_all(self, updates: Iterable[bytes]) -> Changes:
         """As apply, for several in order and in one transaction: all of them, or none where one of them errs."""
         shaped = [(update, read_shape(update)) for update in updates]
+        writes = 0
         for _, shape in shaped:
-            self._judge(shape)
+            writes += shape.writes
+            self._judge(shape, writes)
         return self._refresh(self.document.apply_all(shaped))
 
     def load(self, updates: Iterable[bytes]) -> None:
@@ -74,8 +76,8 @@ class Record:
         Errors as apply.
         """
         copy = Record(self.gid, self.writer)
-        copy.load([self.document.diff()])
         try:
+            copy.load([self.document.diff()])
             copy.apply(update)
         finally:
             copy.document.close()
@@ -103,11 +105,12 @@ class Record:
         earlier = [stamp.writer for stamp in value.b] if isinstance(value, Field) else []
         return [str(key._replace(writer=w)) for w in earlier if site_of(w) == key.site and w != key.writer]
 
-    def _judge(self, shape: Shape) -> None:
+    def _judge(self, shape: Shape, writes: int) -> None:
+        """`writes`: those of this update and of the ones before it in the same batch."""
         for key, _ in shape.entries:
             if key is not None:
                 parse_key(key)
-        limit = self.view.lamport + shape.writes + LAMPORT_LEAP
+        limit = self.view.lamport + writes + LAMPORT_LEAP
         highest = max((_lamport(text) for _, text in shape.entries), default=0)
         if highest > limit:
             raise LamportLeap(f"record {self.gid}: an update stamps {highest}, over {limit}")

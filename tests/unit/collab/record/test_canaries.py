@@ -14,6 +14,7 @@ import pytest
 from pycrdt import Doc, Map
 
 from collab.record.document import Document, Gap, client_id
+from collab.record.updates import read_shape
 
 GID = "s0~x.1"
 SCHEDULES = 2000
@@ -177,14 +178,15 @@ class Site:
             return None
         return self._kept(Message(update, self.store.put(slots, remove)))
 
-    def take(self, message: Message) -> bool:
-        """Whether the message's base was covered."""
+    def take(self, *messages: Message) -> bool:
+        """Merge a batch in one transaction; whether the base of each was covered."""
         try:
-            self.document.apply(message.update)
+            self.document.apply_all([(message.update, read_shape(message.update)) for message in messages])
         except Gap:
             return False
-        self.store.apply(message.payload)
-        self._kept(message)
+        for message in messages:
+            self.store.apply(message.payload)
+            self._kept(message)
         return True
 
     def diff_for(self, other: "Site") -> Message:
@@ -205,10 +207,12 @@ def run_schedule(rng: random.Random) -> list[Site]:
             if message:
                 flying += [(other, message) for other in sites if other is not site]
         elif chance < 0.85 and flying:
-            target, message = flying[rng.randrange(len(flying))]
+            target, first = flying[rng.randrange(len(flying))]
+            more = [message for other, message in flying if other is target and message is not first]
+            batch = [first, *more[: rng.choice([0, 0, 1, 3])]]
             if rng.random() < 0.7:
-                flying.remove((target, message))
-            if rng.random() < 0.8 and not target.take(message):
+                flying = [(other, message) for other, message in flying if other is not target or message not in batch]
+            if rng.random() < 0.8 and not target.take(*batch):
                 target.take(rng.choice(sites).diff_for(target))
         elif chance < 0.93:
             site.restart()

@@ -78,6 +78,17 @@ def test_an_update_whose_base_is_not_covered_changes_nothing() -> None:
         assert rennes.digest() == paris.digest()
 
 
+def test_a_batch_is_taken_in_order_or_not_at_all() -> None:
+    with documents("paris~1", "rennes~1") as (paris, rennes):
+        updates = [paris.put({OWN: "1"}), paris.put({OWN: "2"}), paris.put({FIELD: "3"})]
+        batch = [(update, read_shape(update)) for update in updates]
+        with pytest.raises(Gap):
+            rennes.apply_all([batch[0], batch[2]])
+        assert rennes.state_vector() == b"\x00"
+        assert rennes.apply_all(batch) == (FIELD, OWN)
+        assert (rennes.items(), rennes.digest()) == (paris.items(), paris.digest())
+
+
 def test_a_removal_whose_base_is_not_covered_is_a_gap_too() -> None:
     with documents("paris~1", "rennes~1") as (paris, rennes):
         paris.put({OWN: "1"})
@@ -219,6 +230,8 @@ def test_a_panic_inside_closes_the_document_for_good(monkeypatch: pytest.MonkeyP
         monkeypatch.undo()
         with pytest.raises(Poisoned, match="closed"):
             rennes.apply(update)
+        with pytest.raises(Poisoned, match="closed"):
+            rennes.put({"own|rennes~1": "1"})
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x01", b"\x01\x05", b"\x00\x00", b"\xff" * 12])

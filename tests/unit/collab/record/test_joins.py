@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collab.record import joins
@@ -112,6 +112,7 @@ def shuffled(draw: st.DrawFn, slots: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("family", [*CASES, *BY_SITE])
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_order_of_arrival_matters(family: str, data: st.DataObject) -> None:
     case = (CASES | BY_SITE)[family]
@@ -126,6 +127,7 @@ def test_no_order_of_arrival_matters(family: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("family", CASES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_join_is_the_larger_of_the_joins_of_its_parts_and_never_goes_down(family: str, data: st.DataObject) -> None:
     case = CASES[family]
@@ -146,6 +148,7 @@ def test_a_join_is_the_larger_of_the_joins_of_its_parts_and_never_goes_down(fami
         assert whole is None
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_edit_is_the_winner_or_seen_or_equal_or_a_shown_loser_s7(data: st.DataObject) -> None:
     @st.composite

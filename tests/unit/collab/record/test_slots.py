@@ -1,7 +1,7 @@
 """Keys and values of slots: one canonical way to write each, and strict reading."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collab.record.slots import (
@@ -30,17 +30,20 @@ segments = st.text(min_size=1, max_size=12)
 writers = st.from_regex(r"[a-z][a-z0-9-]{0,8}~[0-9a-z]{1,6}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(segments)
 def test_a_segment_survives_escaping_and_never_holds_a_separator(segment: str) -> None:
     assert unescape(escape(segment)) == segment
     assert not {"/", "|"} & set(escape(segment))
 
 
+@settings(deadline=None)
 @given(st.lists(segments, min_size=1, max_size=4))
 def test_a_path_gives_its_names_back(names: list[str]) -> None:
     assert path_names(field_path(*names)) == tuple(names)
 
 
+@settings(deadline=None)
 @given(segments, segments, st.integers(1, 99), st.lists(segments, min_size=1, max_size=3), writers)
 def test_a_field_key_gives_its_parts_back(kind: str, name: str, n: int, names: list[str], writer: str) -> None:
     path = field_path(*names)
