@@ -84,9 +84,6 @@ class Fields:
         # A later spelling of a key wins, as when Go assigns twice.
         self._values: dict[str, object] = {key.lower(): found for key, found in (value or {}).items()}
 
-    def __contains__(self, name: str) -> bool:
-        return self._values.get(name) is not None
-
     def raw(self, name: str) -> object:
         return self._values.get(name)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
+
 import pytest
 
+from chaos.toxiproxy.driver import Links
 from chaos.toxiproxy.thread import ThreadedToxiproxy
 from tests.differential.toxiproxy_compare import compare_all, quiet_port
-from tests.differential.toxiproxy_traffic import EXPECTED, Case, Seen, proxied
+from tests.differential.toxiproxy_traffic import EXPECTED, PATIENCE_S, Case, Seen, flood, passes, proxied
 from tests.real import start
 
 pytestmark = pytest.mark.real
@@ -52,3 +56,33 @@ def drive(url: str, kind: str, attributes: dict[str, int]) -> None:
         proxy.toxic(kind, "upstream", **attributes)
         client.sendall(bytes(1000))
         proxy.ask_until_it_is_gone()
+
+
+@pytest.mark.slow
+def test_a_link_that_wedges_the_real_server_is_replaced() -> None:
+    """Its server is flooded, its client does not read, and a toxic is to be added: no answer, ever (#558)."""
+    try:
+        with start.toxiproxy() as real, ExitStack() as stack:
+            check_wedge(real.url, stack)
+    except start.NotBuilt as absent:
+        pytest.skip(str(absent))
+
+
+def check_wedge(url: str, stack: ExitStack) -> None:
+    upstream = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    links = Links(url, upstream=lambda dialler, target: f"127.0.0.1:{upstream.getsockname()[1]}")
+    link = links.link("a", "b")
+    _, server = reach(link.address, upstream, stack)
+    flood(server)
+    link.latency(1, direction="from")
+    assert link.wedged == ["a--b"]
+    assert passes(*reach(link.address, upstream, stack))
+    link.cut("drop")
+    link.heal()
+    assert link.proxy == "a--b~2"
+
+
+def reach(address: str, upstream: socket.socket, stack: ExitStack) -> tuple[socket.socket, socket.socket]:
+    host, port = address.rsplit(":", 1)
+    client = stack.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
+    return client, stack.enter_context(upstream.accept()[0])
