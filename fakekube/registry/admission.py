@@ -1,5 +1,6 @@
-"""The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle, and
-what the plug-ins of single kinds write into new objects (fakekube.registry.defaulting.admitted).
+"""The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle,
+LimitRanger, ResourceQuota, and what the plug-ins of single kinds write into new objects
+(fakekube.registry.defaulting.admitted).
 
 Source: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 from fakekube.meta.errors import Cause, forbidden, not_found
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.defaulting.admitted import admitted, tolerations
+from fakekube.registry.limits import require_within_limits, with_default_limits
 from fakekube.registry.metadata import is_terminating
+from fakekube.registry.quota import charge
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 
@@ -21,7 +24,20 @@ def admit_create(site: Site, served: Served, namespace: str, obj: KubeObject) ->
     """`obj` as admitted. 404 without the namespace, 403 while it is Terminating."""
     if served.namespaced:
         _require_open_namespace(site, served, namespace, name_of(obj))
+    if served.type.qualified == "pods":
+        obj = with_default_limits(site, namespace, obj)
     return admitted(site, served.type.qualified, namespace, obj)
+
+
+def require_admitted(site: Site, served: Served, namespace: str, obj: KubeObject, *, counts: bool) -> None:
+    """The plug-ins that only say yes or no come last, when `obj` is known to be valid. 403 for no.
+
+    `counts` is false for an object that will not come to be: no quota is charged for it.
+    """
+    if not served.namespaced:
+        return
+    require_within_limits(site, served.type.qualified, namespace, obj)
+    charge(site, served, namespace, obj, counts=counts)
 
 
 def admit_update(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fakekube.meta.errors import Cause, StatusError, already_exists, bad_request, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
-from fakekube.registry.admission import admit_create
+from fakekube.registry.admission import admit_create, require_admitted
 from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
@@ -40,6 +40,8 @@ def create(
     prepared = canonical_again(served, prepare_create(site, served, named), sent)
     _require_valid(served, prepared, create_causes(served, prepared))
     options.warnings.extend(warnings_about(served, prepared))
+    taken = site.store.get(served.key, namespace, name_of(prepared)) is not None
+    require_admitted(site, served, namespace, prepared, counts=not (taken or options.dry_run))
     return _written(site, served, namespace, prepared, options)
 
 

@@ -1,0 +1,165 @@
+"""ResourceQuota: counts what is created against `status.hard` of every quota of the namespace.
+
+As on the real server, a quota counts only what its status has: the spec comes there by a controller, or by hand.
+Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota and pkg/quota/v1/evaluator/core of Kubernetes 1.37.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fakekube.meta.errors import StatusError, forbidden
+from fakekube.meta.objects import KubeObject, name_of
+from fakekube.registry.amounts import Amounts, added, amount, plus
+from fakekube.registry.limits import pod_amounts
+from fakekube.registry.site import Site
+from fakekube.registry.strategies import Served
+from fakekube.storage.items import Item
+
+RESOURCE_QUOTAS = "resourcequotas"
+# Counted by their plain names too, from before `count/`.
+_PLAIN = frozenset(
+    ["configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets", "services"]
+)
+_COMPUTE = ("cpu", "memory", "ephemeral-storage")
+
+
+def charge(site: Site, served: Served, namespace: str, obj: KubeObject, *, counts: bool) -> None:
+    """403 when a quota of the namespace has no room for the new `obj`. It is added to all of them if it `counts`."""
+    quotas = [
+        item for item in site.store.keyspace(RESOURCE_QUOTAS).listed(namespace) if _matches(item.obj, served, obj)
+    ]
+    if not quotas:
+        return
+    usage = _usage(served, obj)
+    changed = [(item, _charged(served, item.obj, obj, usage)) for item in quotas]
+    for item, used in changed:
+        if used and counts:
+            _write(site, item, used)
+
+
+def _write(site: Site, item: Item, used: Amounts) -> None:
+    status: KubeObject = item.obj["status"]
+    charged = {**item.obj, "status": {**status, "used": dict(sorted(used.items()))}}
+    site.store.put(RESOURCE_QUOTAS, item.namespace, item.name, charged)
+
+
+def _charged(served: Served, quota: KubeObject, obj: KubeObject, usage: Amounts) -> Amounts:
+    """`status.used` after `obj`; empty when the quota counts nothing of it."""
+    status = quota.get("status") or {}
+    hard, used = status.get("hard") or {}, status.get("used") or {}
+    missing = _missing(served, obj, hard)
+    if missing:
+        raise _refused(served, obj, f"failed quota: {name_of(quota)}: must specify {missing}")
+    asked = {name: usage[name] for name in sorted(hard) if name in usage and amount(usage[name])}
+    total = {name: added(str(used.get(name, "0")), text) for name, text in asked.items()}
+    over = [name for name in asked if amount(total[name]) > amount(hard[name])]
+    if over:
+        raise _refused(
+            served,
+            obj,
+            f"exceeded quota: {name_of(quota)}, requested: {_pretty(asked, over)}, "
+            f"used: {_pretty(used, over)}, limited: {_pretty(hard, over)}",
+        )
+    return {**used, **total} if total else {}
+
+
+def _refused(served: Served, obj: KubeObject, why: str) -> StatusError:
+    return forbidden(served.type.plural, served.type.group, name_of(obj), why)
+
+
+def _pretty(amounts: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ",".join(f"{name}={amounts.get(name, '0')}" for name in names)
+
+
+def _missing(served: Served, obj: KubeObject, hard: Mapping[str, Any]) -> str:
+    """What a pod must say about its containers because a quota counts it."""
+    if served.type.qualified != "pods":
+        return ""
+    spec = obj.get("spec") or {}
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    faults = []
+    for name in sorted(hard):
+        member, _, resource = name.rpartition(".")
+        if resource not in ("cpu", "memory") or member not in ("", "requests", "limits"):
+            continue
+        silent = [
+            str(each.get("name"))
+            for each in containers
+            if resource not in ((each.get("resources") or {}).get(member or "requests") or {})
+        ]
+        if silent:
+            faults.append(f"{name} for: {','.join(sorted(silent))}")
+    return "; ".join(faults)
+
+
+def _usage(served: Served, obj: KubeObject) -> Amounts:
+    """What one object counts for, by every name that a quota may use."""
+    kind = served.type
+    counted: dict[str, str] = {f"count/{kind.qualified}": "1"}
+    if kind.qualified in _PLAIN:
+        counted[kind.plural] = "1"
+    measure = _MEASURES.get(kind.qualified)
+    return counted if measure is None else {**counted, **measure(obj)}
+
+
+def _pod_usage(pod: KubeObject) -> Amounts:
+    requests, limits = pod_amounts(pod, "requests"), pod_amounts(pod, "limits")
+    found = {name: requests[name] for name in _COMPUTE if name in requests}
+    found |= {f"requests.{name}": text for name, text in requests.items()}
+    return found | {f"limits.{name}": text for name, text in limits.items()}
+
+
+def _claim_usage(claim: KubeObject) -> Amounts:
+    spec = claim.get("spec") or {}
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
+    found = {"requests.storage": storage}
+    if spec.get("storageClassName"):
+        prefix = f"{spec['storageClassName']}.storageclass.storage.k8s.io"
+        found |= {f"{prefix}/requests.storage": storage, f"{prefix}/persistentvolumeclaims": "1"}
+    return found
+
+
+def _service_usage(service: KubeObject) -> Amounts:
+    spec = service.get("spec") or {}
+    ports = str(len(spec.get("ports") or ()))
+    if spec.get("type") == "NodePort":
+        return {"services.nodeports": ports}
+    if spec.get("type") == "LoadBalancer":
+        nodes = "0" if spec.get("allocateLoadBalancerNodePorts") is False else ports
+        return {"services.loadbalancers": "1", "services.nodeports": nodes}
+    return {}
+
+
+_MEASURES = {"persistentvolumeclaims": _claim_usage, "pods": _pod_usage, "services": _service_usage}
+
+
+# --- scopes -----------------------------------------------------------------------------------------------------------
+
+
+def _matches(quota: KubeObject, served: Served, obj: KubeObject) -> bool:
+    """A quota with scopes counts only the pods that fit all of them."""
+    spec = quota.get("spec") or {}
+    wanted = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
+    wanted += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+    return not wanted or (served.type.qualified == "pods" and all(_fits(each, obj) for each in wanted))
+
+
+def _fits(scope: Mapping[str, Any], pod: KubeObject) -> bool:
+    spec, name = pod.get("spec") or {}, scope.get("scopeName")
+    if name in ("Terminating", "NotTerminating"):
+        return bool((spec.get("activeDeadlineSeconds") is not None) == (name == "Terminating"))
+    if name in ("BestEffort", "NotBestEffort"):
+        asked = plus([pod_amounts(pod, "requests"), pod_amounts(pod, "limits")])
+        return bool((not any(each in asked for each in ("cpu", "memory"))) == (name == "BestEffort"))
+    if name == "PriorityClass":
+        return _compares(scope, spec.get("priorityClassName"))
+    return False
+
+
+def _compares(scope: Mapping[str, Any], value: str | None) -> bool:
+    operator, values = str(scope.get("operator")), scope.get("values") or ()
+    if operator in ("Exists", "DoesNotExist"):
+        return bool(value) == (operator == "Exists")
+    return (value in values) == (operator == "In")
