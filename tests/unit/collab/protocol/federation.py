@@ -7,6 +7,7 @@
     world.cut("a", "b")
 
 Channels are first in, first out, as WebSockets are; different channels, calls and watches overtake each other at random.
+`copies` may lose or repeat frames, which no WebSocket does: the protocol does not depend on that.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Federation:
         self.record_messages = False
         self.lose_call: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
         self.lose_request: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
+        self.copies: Callable[[str], int] = lambda sender: 1
         self.hold: Callable[[str, str, Message], bool] | None = None
         self.held: list[tuple[str, int, bytes]] = []
         self.stalled: set[tuple[str, str]] = set()
@@ -358,7 +360,8 @@ class Federation:
             if self.hold is not None and self.hold(node.name, peer, message):
                 self.held.append((peer, theirs, action.frame))
                 return
-        self._in_order(node, ("channel", action.channel), lambda: self._deliver(peer, theirs, action.frame))
+        for _ in range(self.copies(node.name)):
+            self._in_order(node, ("channel", action.channel), lambda: self._deliver(peer, theirs, action.frame))
 
     def _deliver(self, site: str, number: int, data: bytes) -> None:
         if number in self.nodes[site].channels:

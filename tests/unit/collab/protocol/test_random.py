@@ -58,6 +58,7 @@ class Chaos:
         self.world.run(5)
         self.world.lose_call = lambda site, call: self.rng.random() < 0.02
         self.world.lose_request = lambda site, call: self.rng.random() < 0.02
+        self.world.copies = lambda sender: self.rng.choices([0, 1, 2], [1, 30, 1])[0]
         for _ in range(STEPS):
             known = claims(self.world)
             act = self.rng.choices([act for _, act in self.acts], [weight for weight, _ in self.acts])[0]
@@ -68,6 +69,7 @@ class Chaos:
             for key in sorted(now.keys() & known.keys()):
                 assert now[key] >= known[key] or key[0] == self.forgot, f"O1: the claim at {key} went down"
         self.world.lose_call = self.world.lose_request = lambda site, call: False
+        self.world.copies = lambda sender: 1
         self.world.heal()
         self.world.unstall()
         self.trace.append("heal all")
