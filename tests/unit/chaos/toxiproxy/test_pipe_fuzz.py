@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.toxiproxy.behaviours import ACTS
@@ -64,6 +64,7 @@ class Run:
         self.bench.clock.pass_s(HOUR_S)
 
 
+@settings(deadline=None)
 @given(steps=steps)
 def test_lossless_toxics_keep_every_byte_in_order(steps: list[Step]) -> None:
     run = Run()
