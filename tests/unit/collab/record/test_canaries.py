@@ -125,7 +125,8 @@ class SlotStore:
         return Payload(ops=[op for writer in sorted(self.ops) for op in self.ops[writer]], removed=set(self.removed))
 
     def heads(self) -> dict[str, Op]:
-        return {op[2]: op for ops in self.ops.values() for op in ops if op[:2] not in self.removed}
+        last = {op[2]: op for ops in self.ops.values() for op in ops}  # an overwritten one never comes back
+        return {key: op for key, op in last.items() if op[:2] not in self.removed}
 
     def items(self) -> list[tuple[str, str]]:
         return sorted((key, op[3]) for key, op in self.heads().items())
