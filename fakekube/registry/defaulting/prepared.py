@@ -184,6 +184,16 @@ def definition(site: Site, obj: KubeObject) -> KubeObject:
     return {**obj, "status": {"storedVersions": stored[:1]}}
 
 
+def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    """A new storage version is one that has been stored, from now on."""
+    status: KubeObject = obj.get("status") or {}
+    known = status.get("storedVersions") or []
+    stored = [each["name"] for each in _spec(obj).get("versions") or () if each.get("storage") and each.get("name")]
+    if subresource or all(name in known for name in stored):
+        return obj
+    return {**obj, "status": {**status, "storedVersions": [*known, *(name for name in stored if name not in known)]}}
+
+
 def updated_request(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
     """What a certificate was requested for does not change."""
     return {**obj, "spec": _spec(held)}
@@ -214,6 +224,7 @@ def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
 PrepareUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
 PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
     "certificatesigningrequests.certificates.k8s.io": updated_request,
+    "customresourcedefinitions.apiextensions.k8s.io": updated_definition,
     "daemonsets.apps": updated_daemon_set,
     "persistentvolumeclaims": updated_claim,
     "persistentvolumes": updated_volume,

@@ -22,7 +22,7 @@ from fakekube.registry.validation.counts import (
 )
 from fakekube.registry.validation.internal import internal
 from fakekube.registry.validation.kind import Kind, in_all
-from fakekube.registry.validation.names import dns_label
+from fakekube.registry.validation.names import dns_label, long_name
 from fakekube.registry.validation.object_meta import immutable, not_negative
 from fakekube.registry.validation.pods import template
 from fakekube.registry.validation.selectors import is_empty, is_sound, label_selector
@@ -361,6 +361,6 @@ APPS: Mapping[str, Kind] = {
         update_repeats_create=False,
     ),
     "apps/v1/controllerrevisions": Kind(create=_revision, update=_updated_revision, update_repeats_create=False),
-    "v1/replicationcontrollers": Kind(create=_replication_controller, status=_replicas_status),
+    "v1/replicationcontrollers": Kind(name=long_name, create=_replication_controller, status=_replicas_status),
     "v1/podtemplates": Kind(create=lambda obj: template(obj.get("template"), "template")),
 }

@@ -12,9 +12,11 @@ from fakekube.registry.validation.batch import BATCH
 from fakekube.registry.validation.certificates import CERTIFICATES
 from fakekube.registry.validation.config import CONFIG
 from fakekube.registry.validation.coordination import COORDINATION
+from fakekube.registry.validation.definitions import DEFINITIONS
 from fakekube.registry.validation.endpoints import ENDPOINTS
 from fakekube.registry.validation.endpointslices import ENDPOINT_SLICES
 from fakekube.registry.validation.events import EVENTS
+from fakekube.registry.validation.flowcontrol import FLOW_CONTROL
 from fakekube.registry.validation.ingresses import INGRESSES
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.networking import NETWORKING
@@ -36,8 +38,10 @@ KINDS: Mapping[str, Kind] = {
     **COORDINATION,
     **PRIORITY,
     **CONFIG,
+    **DEFINITIONS,
     **ENDPOINTS,
     **EVENTS,
+    **FLOW_CONTROL,
     **NODES,
     **QUOTAS,
     **AUTOSCALING,

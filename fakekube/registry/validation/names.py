@@ -142,6 +142,12 @@ def dns_subdomain(text: str) -> Faults:
     return faults if _is_subdomain(text) else [*faults, _SUBDOMAIN_FAULT]
 
 
+def long_name(text: str) -> Faults:
+    """A subdomain, where the type's own rules count its bytes."""
+    faults = [size(SUBDOMAIN_MAX)] if len(text.encode()) > SUBDOMAIN_MAX else []
+    return faults if _is_subdomain(text) else [*faults, _SUBDOMAIN_FAULT]
+
+
 def dns_1035_label(text: str) -> Faults:
     faults = [characters(LABEL_MAX)] if len(text) > LABEL_MAX else []
     return faults if _is_dns_1035(text) else [*faults, _DNS_1035_FAULT]

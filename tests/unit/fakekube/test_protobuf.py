@@ -29,7 +29,8 @@ def canonical(obj: KubeObject, kind: GroupVersionKind) -> KubeObject:
     """The object as it is stored; kinds without a schema (partial metadata) have their zero values dropped by hand."""
     if kind.version and schema_for(kind) is not None:
         return canonicalize({**obj, "kind": kind.kind, "apiVersion": kind.api_version}, kind).object
-    return without_zeros({**obj, "kind": kind.kind, "apiVersion": kind.api_version})
+    bare: KubeObject = without_zeros({**obj, "kind": kind.kind, "apiVersion": kind.api_version})
+    return bare
 
 
 def without_zeros(value: Any) -> Any:
