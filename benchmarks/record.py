@@ -52,7 +52,8 @@ def edits_of_one(count: int, members: int) -> None:
             updates.append(paris.write(paris.edit.set_fields(TEAM, {label(number % 40): str(number)})))
     with timed(f"apply it and tell the changes, {members} members", count):
         for update in updates:
-            rennes.prune(rennes.apply(update))
+            changes = rennes.apply(update)
+            rennes.view.covered("s001", changes.keys)
     with timed(f"digest after a change, {members} members", 50):
         for number in range(50):
             paris.write(paris.edit.set_fields(TEAM, {label(0): f"x{number}"}))

@@ -176,12 +176,6 @@ class Document:
         for update in updates:
             self.apply(update)
 
-    def copy(self, writer: str) -> "Document":
-        """An independent document with this state: for staging an update before it is trusted."""
-        twin = Document(self.gid, writer)
-        twin.apply(self.diff())
-        return twin
-
     def close(self) -> None:
         """Give the document back; safe to call twice."""
         if not self._closed:
@@ -220,9 +214,4 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def base_of(update: bytes) -> bytes:
-    """The state vector an update needs beneath it: the `base` of an OP, as small as can be."""
-    return clocks_bytes(read_shape(update).needs)
-
-
-__all__ = ["BadUpdate", "Document", "Gap", "Poisoned", "base_of", "client_id"]
+__all__ = ["BadUpdate", "Document", "Gap", "Poisoned", "client_id"]

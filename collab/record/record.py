@@ -83,10 +83,6 @@ class Record:
             copy.document.close()
         return copy.view
 
-    def prune(self, changes: Changes) -> bytes:
-        """Remove this site's field slots that a new winner covers; the update, b"" if there is none."""
-        return self.write({}, self.view.covered(site_of(self.writer), changes.keys))
-
     def close(self) -> None:
         self.document.close()
 

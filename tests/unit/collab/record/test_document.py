@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pycrdt
 import pytest
 
-from collab.record.document import BadUpdate, Document, Gap, Poisoned, base_of, client_id
+from collab.record.document import BadUpdate, Document, Gap, Poisoned, client_id
 from collab.record.updates import clocks_bytes, joined_ranges, read_clocks, read_shape
 
 GID = "paris~x.1"
@@ -96,13 +96,13 @@ def test_a_removal_whose_base_is_not_covered_is_a_gap_too() -> None:
             rennes.apply(paris.remove([OWN]))
 
 
-def test_the_base_of_an_update_is_told_and_checked() -> None:
+def test_a_base_is_covered_once_everything_in_it_is_here() -> None:
     with documents("paris~1", "rennes~1") as (paris, rennes):
-        first, second = paris.put({OWN: "1"}), paris.put({OWN: "2"})
-        assert base_of(first) == b"\x00"
-        assert not rennes.covers(base_of(second))
+        first, base = paris.put({OWN: "1"}), paris.state_vector()
+        paris.put({OWN: "2"})
+        assert not rennes.covers(base)
         rennes.apply(first)
-        assert rennes.covers(base_of(second))
+        assert rennes.covers(base)
         assert rennes.covers(rennes.state_vector())
         assert not rennes.covers(paris.state_vector())
 
@@ -141,16 +141,6 @@ def test_the_size_is_that_of_keys_and_values() -> None:
         assert paris.size == len(OWN) + 1
         paris.remove([OWN])
         assert (paris.size, len(paris)) == (0, 0)
-
-
-def test_a_copy_is_independent() -> None:
-    with documents("paris~1", "rennes~1") as (paris, rennes):
-        paris.put({OWN: "1"})
-        copy = paris.copy("paris~1")
-        copy.apply(rennes.put({"own|rennes~1": "1"}))
-        assert len(copy) == 2
-        assert len(paris) == 1
-        copy.close()
 
 
 def test_the_client_id_is_a_hash_of_writer_and_document() -> None:
