@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
+from chaos.virtual.tls import accepting_tls, dial_tls
 from chaos.virtual.transport import VirtualTransport
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class SocketCalls(asyncio.BaseEventLoop):
 
         Raises what `Network.connect` raises; ValueError for a socket that this loop did not connect.
         """
-        if ssl:
-            raise NotImplementedError("TLS is not carried by the virtual network: serve plain http there")
         endpoint = self._take(sock) if sock is not None else await self.network.connect(host or "localhost", port or 0)
         protocol = protocol_factory()
+        if ssl:
+            name = server_hostname if server_hostname is not None else host or ""
+            return await dial_tls(self.network.loop, endpoint, protocol, ssl, server_hostname=name), protocol
         return VirtualTransport.attach(self.network.loop, endpoint, protocol), protocol
 
     async def create_server(  # type: ignore[override]  # the options that matter here, of asyncio's many
@@ -100,7 +102,7 @@ class SocketCalls(asyncio.BaseEventLoop):
         if sock is not None:
             raise ValueError("a socket of this machine cannot listen on the virtual loop; give host and port")
         if ssl is not None:
-            raise NotImplementedError("TLS is not carried by the virtual network: serve plain http there")
+            protocol_factory = accepting_tls(self.network.loop, protocol_factory, ssl)
         return self.network.listen(protocol_factory, host, port or 0, start=start_serving)
 
     def add_reader(self, fd: object, callback: object, *args: object) -> NoReturn:

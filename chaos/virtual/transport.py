@@ -55,6 +55,8 @@ class VirtualSocket:
 class VirtualTransport(asyncio.Transport):
     """Made by `attach`. Bytes go to the endpoint's stream at once; what the link has not yet delivered counts as this writer's buffer."""
 
+    _start_tls_compatible = True  # for loop.start_tls
+
     __slots__ = ("__weakref__", "_closing", "_endpoint", "_eof_sent", "_high", "_loop", "_low", "_paused", "_protocol")
 
     def __init__(self, loop: VirtualLoop, endpoint: Endpoint, protocol: asyncio.BaseProtocol) -> None:
@@ -217,6 +219,10 @@ class VirtualTransport(asyncio.Transport):
                 "protocol": self._protocol,
             }
         )
+        self._force_close(error)
+
+    def _force_close(self, error: Exception | None) -> None:
+        """Abort for a reason; asyncio's SSLProtocol calls it by this name."""
         if not self._closing:
             self._endpoint.abort()
             self._end(error)
