@@ -19,6 +19,7 @@ SERVICE_RANGE = ipaddress.IPv4Network("10.0.0.0/24")
 NODE_PORTS = range(30_000, 32_768)
 # The first addresses of the range are left to who asks for them by name.
 _STATIC_ADDRESSES = 16
+_HOSTS = tuple(str(address) for address in SERVICE_RANGE.hosts())
 _WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 _ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 
@@ -59,8 +60,7 @@ class _Taken:
 
     def free_address(self) -> str:
         """One of the upper part of the range; of the lower when that is used up."""
-        hosts = [str(address) for address in SERVICE_RANGE.hosts()]
-        for band in (hosts[_STATIC_ADDRESSES:], hosts[:_STATIC_ADDRESSES]):
+        for band in (_HOSTS[_STATIC_ADDRESSES:], _HOSTS[:_STATIC_ADDRESSES]):
             free = [address for address in band if address not in self.addresses]
             if free:
                 return self._rng.choice(free)

@@ -12,7 +12,6 @@ from fakekube.registry.resources import ResourceType
 from fakekube.registry.validation import object_meta
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.kinds import KINDS
-from fakekube.registry.validation.names import path_segment
 
 _GENERIC = Kind()
 
@@ -20,9 +19,10 @@ _GENERIC = Kind()
 def validate_create(obj: KubeObject, resource: ResourceType) -> list[Cause]:
     """Why `obj` (defaulted and prepared) may not be created; empty when it may."""
     kind = _kind(resource)
-    causes = list(object_meta.created(dict(metadata(obj)), resource.namespaced, kind.name, own=kind.own))
+    meta = dict(metadata(obj))
+    causes = list(object_meta.created(meta, resource.namespaced, kind.name, own=kind.own))
     causes += kind.create(obj)
-    return causes or list(object_meta.created(dict(metadata(obj)), resource.namespaced, path_segment))
+    return causes or list(object_meta.names_in_paths(meta))
 
 
 def validate_update(

@@ -20,7 +20,14 @@ from fakekube.registry.validation.causes import (
     too_long,
     unsupported,
 )
-from fakekube.registry.validation.names import NameCheck, dns_label, label_value, prefix_of, qualified_name
+from fakekube.registry.validation.names import (
+    NameCheck,
+    dns_label,
+    label_value,
+    path_segment,
+    prefix_of,
+    qualified_name,
+)
 
 ANNOTATIONS_MAX = 256 * 1024
 IMMUTABLE = "field is immutable"
@@ -48,6 +55,13 @@ def created(
         yield from all_invalid(f"{path}.name", name, name_check(name))
     yield from _namespace(meta, namespaced, path)
     yield from _members(meta, path, own)
+
+
+def names_in_paths(meta: KubeObject, path: str = "metadata") -> Causes:
+    """What no kind may be named: it stands in a URL."""
+    for member in ("generateName", "name"):
+        name = meta.get(member) or ""
+        yield from all_invalid(f"{path}.{member}", name, path_segment(name))
 
 
 def _namespace(meta: KubeObject, namespaced: bool, path: str) -> Causes:

@@ -180,7 +180,8 @@ def _claim(obj: KubeObject) -> Causes:
 def _updated_claim(obj: KubeObject, held: KubeObject) -> Causes:
     new, old = obj.get("spec") or {}, held.get("spec") or {}
     yield from _claim(obj)
-    wanted, was = (internal(each, "PersistentVolumeClaimSpec") for each in (_compared(obj, new, old), old))
+    compared = _compared(obj, new, old) if new != old else old
+    wanted, was = (internal(each, "PersistentVolumeClaimSpec") for each in (compared, old))
     if wanted != was:
         yield forbidden("spec", f"{_FIXED_CLAIM}\n{change(was, wanted)}")
     size, before = (_storage((each.get("resources") or {}).get("requests")) for each in (new, old))

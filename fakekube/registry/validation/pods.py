@@ -304,7 +304,13 @@ def updated_pod(obj: KubeObject, held: KubeObject) -> Causes:
     yield from _deadline(spec, before)
     yield from _only_more_tolerations(spec, before)
     yield from _only_fewer_gates(spec, before)
-    wanted, was = (internal(each, "PodSpec") for each in (_unchanged(spec, before), before))
+    yield from _changed(_unchanged(spec, before), before)
+
+
+def _changed(spec: KubeObject, before: KubeObject) -> Causes:
+    if {name: value for name, value in spec.items() if value is not None} == before:
+        return
+    wanted, was = (internal(each, "PodSpec") for each in (spec, before))
     if wanted != was:
         yield forbidden("spec", f"{_ONLY}\n{change(was, wanted)}")
 
