@@ -81,6 +81,7 @@ def _read_operation(fields: Mapping[str, object]) -> Pending:
     pending = Pending(operation=parse_stored(stored.operation), answer_at=0.0)
     pending.gid, pending.inv = RecordId(stored.gid), stored.inv
     pending.given = SiteName(stored.given) if stored.given else None
+    pending.reached = pending.given is not None  # what became of the last try is not known
     pending.codes = {SiteName(site): code for site, code in stored.codes.items()}
     pending.result = read_result(stored.result) if stored.result is not None else None
     if pending.result is not None:

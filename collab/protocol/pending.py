@@ -18,13 +18,15 @@ NO_RECORD = RecordId("")
 
 @dataclass(slots=True)
 class Pending:
-    """One operation. `given` and `gid`: whom an ingress named owner of which record (never two for one gid); `inv`:
+    """One operation. `given` and `gid`: whom an ingress named owner of which record (never two for one gid), `reached`: it may have
+    heard of it, so that nobody else is named any more; `inv`:
     the invitation it made; `codes`: sites that refused, with the code. `busy`: a call or forward is out for it."""
 
     operation: Operation
     answer_at: float
     gid: RecordId = NO_RECORD
     given: SiteName | None = None
+    reached: bool = False
     inv: str = ""
     codes: dict[SiteName, int] = field(default_factory=dict)
     outcomes: dict[SiteName, str] = field(default_factory=dict)

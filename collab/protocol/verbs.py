@@ -123,6 +123,7 @@ def forward(records: Records, pending: Pending, site: SiteName, turn: Turn) -> N
 def forward_finished(records: Records, pending: Pending, fact: ForwardFinished, turn: Turn) -> OperationResult | None:
     """The end of a forward. Only an answer that is final ends the operation; everything else is tried again."""
     pending.busy = False
+    pending.reached = pending.reached or fact.outcome != "not-sent"
     if fact.outcome == "answered":
         result = _answer_of(pending, fact.body)
         if result is not None and result.state != "pending":
@@ -133,7 +134,7 @@ def forward_finished(records: Records, pending: Pending, fact: ForwardFinished, 
             pending.gid = pending.gid or RecordId(result.gid)
         wait(records, pending, turn, POLL_S)
         return None
-    if pending.operation.verb == "create" and fact.outcome == "not-sent":
+    if pending.operation.verb == "create" and not pending.reached:
         return _name_next_owner(records, pending, fact.site, turn)
     wait(records, pending, turn)
     return None

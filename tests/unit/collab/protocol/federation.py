@@ -93,6 +93,7 @@ class Federation:
         self.record_messages = False
         self.lose_call: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
         self.lose_request: Callable[[str, WriteLocal | ReadLocal], bool] = lambda site, action: False
+        self.forwards: list[tuple[str, str, str]] = []  # (operation, site, gid), as sent
         self.copies: Callable[[str], int] = lambda sender: 1
         self.hold: Callable[[str, str, Message], bool] | None = None
         self.held: list[tuple[str, int, bytes]] = []
@@ -245,7 +246,9 @@ class Federation:
         if node.core is None:
             return
         run = node.run
-        for action in node.core.step(fact, self.now):
+        actions = node.core.step(fact, self.now)
+        assert_durable_first(actions)
+        for action in actions:
             if node.run != run:
                 return  # crashed in the middle of its actions
             if site in self._doomed and self._count_down(site):
@@ -423,6 +426,7 @@ class Federation:
 
     def _forward(self, node: Node, action: Forward) -> None:
         run, operation, site = node.run, action.operation, action.site
+        self.forwards.append((operation.id, site, operation.gid))
         other = self.nodes.get(site)
 
         def finish(outcome: str, result: OperationResult | None = None) -> None:
@@ -468,6 +472,14 @@ class Federation:
         replica = self.record(site, name)
         assert replica is not None, f"{site} does not share {name}"
         return replica.gid
+
+
+def assert_durable_first(actions: list[Action]) -> None:
+    """Nothing is sent, answered or written to the apiserver before what was written down in the same turn."""
+    kinds = [isinstance(action, Persist | Rewrite) for action in actions]
+    assert kinds == sorted(kinds, reverse=True), f"an action before the disk: {actions}"
+    dropped = [isinstance(action, Drop) for action in actions]
+    assert dropped == sorted(dropped), f"an action behind a drop: {actions}"
 
 
 def shared(*sites: str, seed: int = 0) -> Federation:

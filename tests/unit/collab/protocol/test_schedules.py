@@ -34,15 +34,41 @@ def test_p4_one_gid_is_given_to_no_second_owner() -> None:
     world = Federation("abc")
     operation = world.ask("a", verb="create", resource=TEAM, members=["b", "c"], timeoutSeconds=2)
     world.run(0.05, until=lambda: world.record("b") is not None)
-    world.isolate("a")  # b has it, but its answer never comes: ambiguous
+    world.cut("a", "b")  # b has it, but its answer never comes: ambiguous, so c is not tried
     world.run(20)
     assert world.answer("a", operation).state == "pending"
+    assert {site for _, site, _ in world.forwards} == {"b"}
     gid = world.gid("b")
     world.heal()
     world.run(60)
     assert world.answer("a", operation).state == "done"
     assert {replica.gid for replica in world.held_by().values()} == {gid}
     assert owners(world) == {"b"}
+
+
+def test_p4_a_restarted_ingress_does_not_name_another() -> None:
+    world = Federation("abc")
+    operation = world.ask("a", verb="create", resource=TEAM, members=["b", "c"], timeoutSeconds=2)
+    world.run(0.05, until=lambda: world.record("b") is not None)
+    world.cut("a", "b")
+    world.restart("a")
+    world.run(20)
+    assert {site for _, site, _ in world.forwards} == {"b"}
+    world.heal()
+    world.run(60)
+    assert world.answer("a", operation).state == "done"
+    assert owners(world) == {"b"}
+
+
+def test_p4_a_site_that_is_named_next_gets_a_gid_of_its_own() -> None:
+    world = Federation("abcd")
+    world.cut("a", "b")
+    world.cut("a", "c")
+    world.ask("a", verb="create", resource=TEAM, members=["b", "c", "d"])
+    world.run(10)
+    named = {gid: {site for _, site, given in world.forwards if given == gid} for _, _, gid in world.forwards}
+    assert [len(sites) for sites in named.values()] == [1, 1, 1]
+    assert owners(world) == {"d"}
 
 
 def test_p4_the_reply_lost_on_the_way_makes_no_second_namespace() -> None:
@@ -273,6 +299,7 @@ def test_delete_ns_at_member_empties_nobody_else(stalled: str) -> None:
     for site in "ac":
         assert world.kube(site).data("team", "app") == {"colour": "red"}
     assert no_record_left(world, "b")
+    assert "Recreated" not in [report.type for report in world.nodes["b"].reports]
     assert world.kube("b").labels("team") is None
     assert sorted(world.held_by()) == ["a", "c"]
     assert no_tombstones(world)
