@@ -5,11 +5,12 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go (applyPatcher), answers
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
-from fakekube.apiserver.codec import parse
+from fakekube.apiserver.codec import Parsed, parse
 from fakekube.apiserver.goyaml import YamlFault
 from fakekube.apiserver.list_options import options_invalid
 from fakekube.apiserver.query import bool_of
@@ -30,7 +31,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 def apply(call: Call) -> Answer:
     """201 with the object that the config made, 200 with the one it was merged into."""
     options = _options(call)
-    config = _config(call)
+    config = _config(call, options)
     force = bool(bool_of(call.query, "force"))
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     if site.store.get(served.key, namespace, name) is None:
@@ -61,9 +62,11 @@ def _options(call: Call) -> BodyOptions:
     return options
 
 
-def _config(call: Call) -> KubeObject:
-    """The config in the body, checked against the request: its kind, name, namespace, and what it may not hold."""
-    config = _decoded(call.request.body)
+def _config(call: Call, options: BodyOptions) -> KubeObject:
+    """The config in the body, checked against the request: its kind, and what it may not hold."""
+    parsed = _parsed(call.request.body)
+    _tell_duplicates(call, parsed.duplicates, options.field_validation)
+    config = _object_of(parsed.value)
     found = GroupVersionKind(*group_of(str(config.get("apiVersion") or "")), str(config.get("kind") or ""))
     expected = call.served.type.gvk
     if found != expected:
@@ -74,19 +77,31 @@ def _config(call: Call) -> KubeObject:
     return config
 
 
-def _decoded(body: bytes) -> KubeObject:
+def _parsed(body: bytes) -> Parsed:
     try:
-        value: Any = parse(body, APPLY_PATCH).value
+        return parse(body, APPLY_PATCH)
     except YamlFault as fault:
         raise bad_request(f"error encoding patch: {fault}") from None
+
+
+def _tell_duplicates(call: Call, duplicates: Sequence[str], field_validation: str) -> None:
+    """Keys that stand twice in one map: the last one counts, and that is said, or refused."""
+    if duplicates and field_validation == "Strict":
+        lines = "\n  ".join(("yaml: unmarshal errors:", *duplicates))
+        raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {lines}")
+    if field_validation != "Ignore":
+        call.warnings.extend(duplicates)
+
+
+def _object_of(value: Any) -> KubeObject:
     if value is None:
         return {}
-    if not isinstance(value, dict):
-        what = f"{json_word(value)} into Go value of type map[string]interface {{}}"
-        raise bad_request(
-            f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what}"
-        )
-    return value
+    if isinstance(value, dict):
+        return value
+    what = f"{json_word(value)} into Go value of type map[string]interface {{}}"
+    raise bad_request(
+        f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what}"
+    )
 
 
 def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: BodyOptions, force: bool) -> KubeObject:
