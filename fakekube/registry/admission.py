@@ -1,5 +1,5 @@
 """The admission that every plain apiserver has switched on and that needs no configuration: NamespaceLifecycle,
-LimitRanger, ResourceQuota, and what the plug-ins of single kinds write into new objects
+LimitRanger, PodSecurity, ResourceQuota, and what the plug-ins of single kinds write into new objects
 (fakekube.registry.defaulting.admitted).
 
 Source: k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle.
@@ -12,11 +12,14 @@ from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.defaulting.admitted import admitted, tolerations
 from fakekube.registry.limits import require_within_limits, with_default_limits
 from fakekube.registry.metadata import is_terminating
+from fakekube.registry.pod_policy import require_secure
 from fakekube.registry.quota import charge
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 
 NAMESPACES = "namespaces"
+# Writes that may change what a pod runs.
+_POD_WRITES = ("", "ephemeralcontainers", "resize")
 IMMORTAL = frozenset(["default", "kube-system", "kube-public"])
 
 
@@ -29,15 +32,32 @@ def admit_create(site: Site, served: Served, namespace: str, obj: KubeObject) ->
     return admitted(site, served.type.qualified, namespace, obj)
 
 
-def require_admitted(site: Site, served: Served, namespace: str, obj: KubeObject, *, counts: bool) -> None:
+def require_admitted(
+    site: Site, served: Served, namespace: str, obj: KubeObject, warnings: list[str], *, counts: bool
+) -> None:
     """The plug-ins that only say yes or no come last, when `obj` is known to be valid. 403 for no.
 
     `counts` is false for an object that will not come to be: no quota is charged for it.
     """
+    require_secure(site, served, namespace, obj, None, warnings)
     if not served.namespaced:
         return
     require_within_limits(site, served.type.qualified, namespace, obj)
     charge(site, served, namespace, obj, counts=counts)
+
+
+def require_admitted_update(
+    site: Site,
+    served: Served,
+    namespace: str,
+    obj: KubeObject,
+    held: KubeObject,
+    warnings: list[str],
+    subresource: str,
+) -> None:
+    """The same for an update."""
+    if subresource in _POD_WRITES:
+        require_secure(site, served, namespace, obj, held, warnings)
 
 
 def admit_update(

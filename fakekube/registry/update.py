@@ -10,7 +10,7 @@ from typing import Any
 
 from fakekube.meta.errors import Cause, StatusError, conflict, invalid, not_found, stale_revision
 from fakekube.meta.objects import KubeObject, metadata, uid_of
-from fakekube.registry.admission import admit_update
+from fakekube.registry.admission import admit_update, require_admitted_update
 from fakekube.registry.create import in_namespace
 from fakekube.registry.defaulting import default
 from fakekube.registry.managedfields import same_but_times
@@ -66,6 +66,7 @@ def update(
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
+    require_admitted_update(site, served, namespace, prepared, live, options.warnings, subresource)
     if same(prepared, live):
         return held
     if metadata(prepared).get("generation") != metadata(live).get("generation"):
