@@ -31,7 +31,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 def apply(call: Call) -> Answer:
     """201 with the object that the config made, 200 with the one it was merged into."""
     options = _options(call)
-    config = _config(call, options)
+    config = _config(call)
     force = bool(bool_of(call.query, "force"))
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     if site.store.get(served.key, namespace, name) is None:
@@ -62,10 +62,10 @@ def _options(call: Call) -> BodyOptions:
     return options
 
 
-def _config(call: Call, options: BodyOptions) -> KubeObject:
+def _config(call: Call) -> KubeObject:
     """The config in the body, checked against the request: its kind, and what it may not hold."""
     parsed = _parsed(call.request.body)
-    _tell_duplicates(call, parsed.duplicates, options.field_validation)
+    _tell_duplicates(call, parsed.duplicates)
     config = _object_of(parsed.value)
     found = GroupVersionKind(*group_of(str(config.get("apiVersion") or "")), str(config.get("kind") or ""))
     expected = call.served.type.gvk
@@ -84,13 +84,14 @@ def _parsed(body: bytes) -> Parsed:
         raise bad_request(f"error encoding patch: {fault}") from None
 
 
-def _tell_duplicates(call: Call, duplicates: Sequence[str], field_validation: str) -> None:
-    """Keys that stand twice in one map: the last one counts, and that is said, or refused."""
-    if duplicates and field_validation == "Strict":
-        lines = "\n  ".join(("yaml: unmarshal errors:", *duplicates))
-        raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {lines}")
-    if field_validation != "Ignore":
-        call.warnings.extend(duplicates)
+def _tell_duplicates(call: Call, duplicates: Sequence[str]) -> None:
+    """Keys that stand twice in one map: the last one counts. Told or refused only when the client asks for that."""
+    match call.query.get("fieldValidation"):
+        case "Strict" if duplicates:
+            lines = "\n  ".join(("yaml: unmarshal errors:", *duplicates))
+            raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {lines}")
+        case "Warn":
+            call.warnings.extend(duplicates)
 
 
 def _object_of(value: Any) -> KubeObject:
