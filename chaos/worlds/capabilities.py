@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 SITES_MAX_VIRTUAL = 2000
 SITES_MAX_PROXY = 250
-"""A record of 200 members uses about 1,500 links, each a proxy with two descriptors a connection; more sites do not fit
-into the descriptors and ports of one machine."""
+"""A record of 200 members uses some 4,600 links within a minute, each a proxy with two descriptors a connection; more
+sites do not fit into the descriptors and ports of one machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
