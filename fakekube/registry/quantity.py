@@ -68,6 +68,14 @@ class Quantity:
             return f"{number}e{exponent}" if exponent else str(number)
         return f"{number}{_DECIMAL_SUFFIX.get(exponent, '')}"
 
+    def plus(self, other: Quantity) -> Quantity:
+        """The sum, in this one's notation; nothing takes the other's."""
+        if self.unscaled == 0:
+            return replace(other, text="")
+        exponent = min(self.exponent, other.exponent)
+        unscaled = sum(each.unscaled * 10 ** (each.exponent - exponent) for each in (self, other))
+        return replace(self, unscaled=unscaled, exponent=exponent, text="", wide=self.wide or other.wide)
+
     def rounded_up(self, exponent: int) -> Quantity:
         """Away from zero to a multiple of `10**exponent`, as defaulting does to resource lists (-3: milli)."""
         if self.exponent >= exponent and not self.wide:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.images import image_tag
+from fakekube.registry.quantity import Quantity, parse_quantity
 
 _RBAC = "rbac.authorization.k8s.io"
 _MAX_INT32 = 2**31 - 1
@@ -61,7 +62,50 @@ def _pod_spec_of_a_pod(spec: KubeObject) -> KubeObject:
     for name in ("containers", "initContainers"):
         if spec.get(name):
             spec = {**spec, name: [_with_requests(each, host=bool(spec.get("hostNetwork"))) for each in spec[name]]}
+    if (spec.get("resources") or {}).get("limits"):
+        spec = {**spec, "resources": _pod_resources(spec)}
     return _or(spec, enableServiceLinks=True)
+
+
+_POD_LEVEL = ("cpu", "memory")
+
+
+def _pod_resources(spec: KubeObject) -> KubeObject:
+    """What a pod is limited to as a whole, it requests: what its containers request, or else the limit."""
+    resources: KubeObject = spec["resources"]
+    wanted, given = _container_requests(spec), resources.get("requests") or {}
+    limits = {name: text for name, text in resources["limits"].items() if name.startswith((*_POD_LEVEL, "hugepages-"))}
+    requests = {**limits, **{name: str(each) for name, each in wanted.items() if name in _POD_LEVEL}, **given}
+    return {**resources, "requests": requests} if requests else resources
+
+
+def _container_requests(spec: KubeObject) -> dict[str, Quantity]:
+    """What all containers request together; one that only initialises, when it is more than that."""
+    lasting: dict[str, Quantity] = {}
+    first: dict[str, Quantity] = {}
+    for each in spec.get("initContainers") or ():
+        if each.get("restartPolicy") == "Always":
+            _add(lasting, each)
+        else:
+            alone = dict(lasting)
+            _add(alone, each)
+            _raise(first, alone)
+    for each in spec.get("containers") or ():
+        _add(lasting, each)
+    _raise(lasting, first)
+    return lasting
+
+
+def _add(total: dict[str, Quantity], container: KubeObject) -> None:
+    for name, text in ((container.get("resources") or {}).get("requests") or {}).items():
+        amount = parse_quantity(str(text))
+        total[name] = total[name].plus(amount) if name in total else amount
+
+
+def _raise(total: dict[str, Quantity], least: Mapping[str, Quantity]) -> None:
+    for name, amount in least.items():
+        if name not in total or total[name].value < amount.value:
+            total[name] = amount
 
 
 def _with_requests(container: KubeObject, *, host: bool) -> KubeObject:

@@ -194,6 +194,16 @@ def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return {**obj, "status": {**status, "storedVersions": [*known, *(name for name in stored if name not in known)]}}
 
 
+# Everybody is the administrator here.
+_REQUESTER = {"username": "system:admin", "groups": ["system:masters", "system:authenticated"]}
+
+
+def request(site: Site, obj: KubeObject) -> KubeObject:
+    """A certificate is requested by who asks; nobody says who else that should be."""
+    spec = {name: value for name, value in _spec(obj).items() if name not in ("uid", "extra")}
+    return {**obj, "spec": {**spec, **_REQUESTER}}
+
+
 def updated_request(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
     """What a certificate was requested for does not change."""
     return {**obj, "spec": _spec(held)}
@@ -232,6 +242,7 @@ PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
 }
 PREPARED: Mapping[str, Prepare] = {
     "apiservices.apiregistration.k8s.io": api_service,
+    "certificatesigningrequests.certificates.k8s.io": request,
     "customresourcedefinitions.apiextensions.k8s.io": definition,
     "daemonsets.apps": daemon_set,
     "devicetaintrules.resource.k8s.io": taint_rule,
