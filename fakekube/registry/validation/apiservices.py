@@ -1,4 +1,7 @@
-"""API services and runtime classes. Source: kube-aggregator's validation and pkg/apis/node/validation, 1.37."""
+"""API services, runtime classes, storage version migrations.
+
+Source: kube-aggregator's validation, pkg/apis/node/validation and pkg/apis/storagemigration/validation, 1.37.
+"""
 
 from __future__ import annotations
 
@@ -81,8 +84,27 @@ def _updated_runtime_class(obj: KubeObject, held: KubeObject) -> Causes:
         yield invalid("handler", None, IMMUTABLE)
 
 
+def _migration(obj: KubeObject) -> Causes:
+    resource = (obj.get("spec") or {}).get("resource") or {}
+    group, plural = resource.get("group") or "", resource.get("resource") or ""
+    if not plural:
+        yield required("spec.resource.resource", "resource is required to be set")
+    else:
+        yield from all_invalid("spec.resource.resource", plural, dns_1035_label(plural))
+    if group:
+        yield from all_invalid("spec.resource.group", group, dns_subdomain(group))
+
+
+def _updated_migration(obj: KubeObject, held: KubeObject) -> Causes:
+    new, old = ((each.get("spec") or {}).get("resource") or {} for each in (obj, held))
+    if new != old:
+        shown = {"group": new.get("group") or "", "resource": new.get("resource") or ""}
+        yield invalid("spec", {"Resource": shown}, IMMUTABLE)
+
+
 API_SERVICES: Mapping[str, Kind] = {
     "apiregistration.k8s.io/v1/apiservices": Kind(name=path_segment, create=_api_service, status=_api_service_status),
+    "storagemigration.k8s.io/v1/storageversionmigrations": Kind(create=_migration, update=_updated_migration),
     "node.k8s.io/v1/runtimeclasses": Kind(
         create=_runtime_class, update=_updated_runtime_class, update_repeats_create=False
     ),

@@ -14,7 +14,8 @@ from typing import Any
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.schema import Schema, schema_named
 
-_CORE = "io.k8s.api.core.v1."
+_API = "io.k8s.api."
+_CORE = f"{_API}core.v1."
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 # Go's names of fields that are more than the JSON name with a capital letter.
 _GO_NAMES = {
@@ -65,8 +66,8 @@ _CONTEXT_LINES = 3
 
 
 def internal(value: object, kind: str) -> Any:
-    """`value`, of the core type `kind`, as Go prints its internal form."""
-    return _shown(value, schema_named(_CORE + kind))
+    """`value`, of the core type `kind` or one of another group (`resource.v1.X`), as Go prints its internal form."""
+    return _shown(value, schema_named((_API if "." in kind else _CORE) + kind))
 
 
 def change(before: object, after: object) -> str:

@@ -13,6 +13,7 @@ from fakekube.registry.validation.certificates import CERTIFICATES
 from fakekube.registry.validation.config import CONFIG
 from fakekube.registry.validation.coordination import COORDINATION
 from fakekube.registry.validation.definitions import DEFINITIONS
+from fakekube.registry.validation.devices import DEVICES
 from fakekube.registry.validation.endpoints import ENDPOINTS
 from fakekube.registry.validation.endpointslices import ENDPOINT_SLICES
 from fakekube.registry.validation.events import EVENTS
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     **PRIORITY,
     **CONFIG,
     **DEFINITIONS,
+    **DEVICES,
     **ENDPOINTS,
     **EVENTS,
     **FLOW_CONTROL,
