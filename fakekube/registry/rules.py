@@ -17,6 +17,7 @@ from fakekube.registry.options import WriteOptions
 from fakekube.registry.schema import schema_for
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, Strategy
+from fakekube.registry.subresource_rules import subresource_causes
 from fakekube.registry.validation import validate_create, validate_update
 
 
@@ -47,7 +48,8 @@ def create_causes(served: Served, obj: KubeObject) -> list[Cause]:
 
 def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
     """Why `held` may not become `obj`; empty when it may."""
-    return validate_update(obj, held, served.type, subresource)
+    found = validate_update(obj, held, served.type, subresource)
+    return found + subresource_causes(served.type.qualified, subresource, obj, held) if subresource else found
 
 
 def tracked(

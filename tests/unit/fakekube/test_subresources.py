@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.fakekube.sites import Site, names
 
+PODS = "/api/v1/namespaces/default/pods"
+
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 EVENTS = "/api/v1/namespaces/default/events"
 NEW_EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
@@ -163,3 +165,27 @@ def test_an_owner_named_twice_is_kept_once(site: Site) -> None:
     created = site.post("/api/v1/namespaces/default/configmaps", body)
     assert created.json["metadata"]["ownerReferences"] == [owner]
     assert "duplicate UID(s) observed: u" in created.headers["Warning"]
+
+
+def test_what_comes_through_a_subresource_is_checked_too() -> None:
+    site = Site()
+    container = {"name": "c", "image": "i"}
+    spec = {"automountServiceAccountToken": False, "containers": [container]}
+    site.post(PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    kind = "strategic-merge-patch+json"
+    twice = site.patch(f"{PODS}/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [container]}}, kind)
+    assert twice.status == 422
+    assert twice.message == 'Pod "p" is invalid: spec.ephemeralContainers[0].name: Duplicate value: "c"'
+    served = {"name": "d", "image": "i", "ports": [{"containerPort": 80}]}
+    ports = site.patch(f"{PODS}/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [served]}}, kind)
+    assert "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container" in ports.message
+    larger = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+    resized = site.patch(f"{PODS}/p/resize", larger, kind)
+    assert "Pod QOS Class may not change as a result of resizing" in resized.message
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "default"},
+        "spec": {"finalizers": ["x"]},
+    }
+    assert site.put("/api/v1/namespaces/default/finalize", namespace).status == 422
