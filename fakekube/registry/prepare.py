@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakekube.meta.objects import KubeObject, metadata
+from fakekube.registry.defaulting.dropped import without_disabled
 from fakekube.registry.defaulting.prepared import (
     PREPARED,
     PREPARED_UPDATES,
@@ -23,11 +24,13 @@ def prepare_create(site: Site, served: Served, obj: KubeObject) -> KubeObject:
     strategy = served.strategy
     if strategy.has_status and not strategy.keeps_status_on_create:
         obj = {key: value for key, value in obj.items() if key != "status"}
+    obj = without_disabled(served.type.qualified, obj)
     kind = _ON_CREATE.get(served.type.qualified)
     return kind(site, obj) if kind is not None else obj
 
 
 def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+    obj = without_disabled(served.type.qualified, obj)
     kind = _ON_UPDATE.get(served.type.qualified)
     return kind(site, obj, held, subresource) if kind is not None else obj
 

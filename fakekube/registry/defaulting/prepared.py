@@ -14,6 +14,7 @@ from fakekube.registry.defaulting.services import service, updated_service
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.quantity import parse_quantity
 from fakekube.registry.site import Site
+from fakekube.registry.validation.names import label_value
 
 Prepare = Callable[[Site, KubeObject], KubeObject]
 
@@ -88,13 +89,11 @@ def job(site: Site, obj: KubeObject) -> KubeObject:
     selector = dict(spec.get("selector") or {})
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), _CONTROLLER_UID: uid_of(obj)}
     prepared = {**obj, "spec": {**spec, "template": template, "selector": selector}}
-    # defaults copied the template's labels to a job without any: to both what is added is added
     own = metadata(obj).get("labels") or {}
-    return (
-        prepared
-        if own and own != metadata(spec.get("template") or {}).get("labels")
-        else _with_labels(prepared, labels)
-    )
+    if own and own != given:
+        return prepared
+    # read back, a job without labels has those of its template; what is refused shows them in the template alone
+    return _with_labels(prepared, {name: value for name, value in labels.items() if not label_value(value)})
 
 
 def _with_labels(obj: KubeObject, labels: Mapping[str, str]) -> KubeObject:

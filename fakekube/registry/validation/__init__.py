@@ -22,7 +22,7 @@ def validate_create(obj: KubeObject, resource: ResourceType) -> list[Cause]:
     meta = dict(metadata(obj))
     causes = list(object_meta.created(meta, resource.namespaced, kind.name, own=kind.own))
     causes += kind.create(obj)
-    return causes or list(object_meta.names_in_paths(meta))
+    return _distinct(causes) or list(object_meta.names_in_paths(meta))
 
 
 def validate_update(
@@ -34,11 +34,16 @@ def validate_update(
         object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=unconditional, own=kind.own)
     )
     if subresource == "status":
-        return causes + list(kind.status(obj, held))
-    if subresource:
-        return causes
-    causes += kind.update(obj, held)
-    return causes + list(kind.create(obj)) if kind.update_repeats_create else causes
+        causes += kind.status(obj, held)
+    elif not subresource:
+        causes += kind.update(obj, held)
+        causes += kind.create(obj) if kind.update_repeats_create else ()
+    return _distinct(causes)
+
+
+def _distinct(causes: list[Cause]) -> list[Cause]:
+    """The server tells nothing twice."""
+    return list(dict.fromkeys(causes)) if len(causes) > 1 else causes
 
 
 def _kind(resource: ResourceType) -> Kind:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -78,4 +79,19 @@ def go_value(value: object) -> str:
         return quoted(value)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else json.dumps(value)
+    return msgspec.json.encode(_sorted_maps(value)).decode() if isinstance(value, dict | list) else json.dumps(value)
+
+
+# Members that are maps, whose keys Go sorts; the members of structs have an order of their own.
+_MAPS = frozenset(["matchLabels", "labels", "annotations"])
+
+
+def _sorted_maps(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_sorted_maps(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: dict(sorted(each.items())) if name in _MAPS and isinstance(each, dict) else _sorted_maps(each)
+        for name, each in value.items()
+    }

@@ -107,11 +107,20 @@ def _json_fault(raw: bytes) -> str:
     except json.JSONDecodeError as error:
         if error.pos >= len(text):
             return "unexpected end of JSON input"
-        return f"invalid character {text[error.pos]!r} looking for beginning of value"
+        return _literal_fault(text[error.pos :])
     if value is None or isinstance(value, dict):
         return ""
     names = {list: "array", str: "string", bool: "bool"}
     return f"json: cannot unmarshal {names.get(type(value), 'number')} into Go value of type map[string]interface {{}}"
+
+
+def _literal_fault(text: str) -> str:
+    """What is wrong with a value that is none; a word that begins like a literal is read until it differs."""
+    literal = next((word for word in ("null", "true", "false") if word[0] == text[0]), "")
+    for got, wanted in zip(text[1:], literal[1:], strict=False):
+        if got != wanted:
+            return f"invalid character {got!r} in literal {literal} (expecting {wanted!r})"
+    return f"invalid character {text[0]!r} looking for beginning of value"
 
 
 def _updated_secret(obj: KubeObject, held: KubeObject) -> Causes:

@@ -32,9 +32,21 @@ def openapi_schema(schema: KubeObject, path: str) -> Causes:
     """The schema of a version, from its root."""
     if schema.get("nullable"):
         yield forbidden(f"{path}.nullable", "nullable cannot be true at the root")
-    faults = [*_structural(schema, path, "root"), *_incomplete(schema, schema, path, path)]
-    yield from sorted(faults, key=lambda cause: f"{cause.field}: {cause.message}")
+    if _is_readable(schema):
+        faults = [*_structural(schema, path, "root"), *_incomplete(schema, schema, path, path)]
+        yield from sorted(faults, key=lambda cause: f"{cause.field}: {cause.message}")
     yield from _standard(schema, path, is_root=True, no_default="")
+
+
+def _is_readable(schema: KubeObject) -> bool:
+    """Whether a structure can be read at all: what Kubernetes leaves out of OpenAPI makes that impossible."""
+    if any(schema.get(member) not in (None, "", {}) for member in _UNSUPPORTED) or isinstance(
+        schema.get("items"), list
+    ):
+        return False
+    more = schema.get("additionalProperties")
+    inner = [*(schema.get("properties") or {}).values(), *(each for _, each in _inner(schema, ""))]
+    return all(map(_is_readable, [*inner, more] if isinstance(more, dict) else inner))
 
 
 def found_type(schema: KubeObject, where: str) -> str | None:
@@ -181,15 +193,12 @@ def _nested(schema: KubeObject, path: str) -> Iterator[Cause]:
 
 
 def _incomplete(values: KubeObject, structure: KubeObject | None, path: str, where: str) -> Iterator[Cause]:
-    """What validations speak of is part of the structure. `where`: the path of `structure`."""
+    """What the root's validations speak of is part of the structure. `where`: the path of `structure`."""
     for member in _NESTED:
         for index, nested in enumerate(values.get(member) or ()):
             yield from _specified(nested, structure, f"{path}.{member}[{index}]", where)
     if values.get("not") is not None:
         yield from _specified(values["not"], structure, f"{path}.not", where)
-    for name, inner in (values.get("properties") or {}).items() if values is structure else ():
-        here = f".properties[{name}]"
-        yield from _incomplete(inner, inner, path + here, where + here)
 
 
 def _specified(nested: KubeObject, structure: KubeObject | None, path: str, where: str) -> Iterator[Cause]:

@@ -15,7 +15,7 @@ from fakekube.registry.validation.names import Faults, dns_1035_label, dns_subdo
 from fakekube.registry.validation.object_meta import immutable
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
-_COLUMN_FORMATS = ("binary", "byte", "date", "date-time", "double", "float", "int32", "int64", "password")
+_COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _SELECTABLE_TYPES = ("string", "boolean", "integer")
 _SELECTABLE_MAX = 8
 _SCOPES = ("Cluster", "Namespaced")

@@ -14,6 +14,7 @@ NameCheck = Callable[[str], Faults]
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_UNDERSCORED = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*"
 _DNS_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
@@ -50,6 +51,12 @@ _SUBDOMAIN_FAULT = regex_fault(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
     "and must start and end with an alphanumeric character",
     _SUBDOMAIN,
+    "example.com",
+)
+_UNDERSCORED_FAULT = regex_fault(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', "
+    "and must start and end with an alphanumeric character",
+    _UNDERSCORED,
     "example.com",
 )
 _DNS_1035_FAULT = regex_fault(
@@ -140,6 +147,12 @@ def dns_label(text: str) -> Faults:
 def dns_subdomain(text: str) -> Faults:
     faults = [characters(SUBDOMAIN_MAX)] if len(text) > SUBDOMAIN_MAX else []
     return faults if _is_subdomain(text) else [*faults, _SUBDOMAIN_FAULT]
+
+
+def search_domain(text: str) -> Faults:
+    """A subdomain whose labels may have underscores."""
+    faults = [characters(SUBDOMAIN_MAX)] if len(text) > SUBDOMAIN_MAX else []
+    return faults if re.fullmatch(_UNDERSCORED, text) else [*faults, _UNDERSCORED_FAULT]
 
 
 def long_name(text: str) -> Faults:

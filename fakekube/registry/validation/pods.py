@@ -25,6 +25,7 @@ from fakekube.registry.validation.names import (
     dns_subdomain,
     ip_address,
     qualified_name,
+    search_domain,
     user_id,
 )
 from fakekube.registry.validation.placement import affinity, spreading, tolerations
@@ -33,6 +34,8 @@ from fakekube.registry.validation.volumes import volumes
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _NAMESERVERS_MAX = 3
+_SEARCHES_MAX = 32
+_SEARCH_CHARACTERS_MAX = 2048
 _MAX_INT32 = 2**31 - 1
 _SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 
@@ -203,6 +206,21 @@ def _dns_config(spec: KubeObject, path: str) -> Causes:
         )
     for index, server in enumerate(servers):
         yield from all_invalid(f"{path}.dnsConfig.nameservers[{index}]", server, ip_address(server))
+    yield from _searches((config or {}).get("searches") or [], f"{path}.dnsConfig.searches")
+    for index, option in enumerate((config or {}).get("options") or ()):
+        if not option.get("name"):
+            yield required(f"{path}.dnsConfig.options[{index}]", "must not be empty")
+
+
+def _searches(domains: Sequence[str], path: str) -> Causes:
+    if len(domains) > _SEARCHES_MAX:
+        yield invalid(path, domains, f"must not have more than {_SEARCHES_MAX} search paths")
+    if len(" ".join(domains)) > _SEARCH_CHARACTERS_MAX:
+        detail = f"must not have more than {_SEARCH_CHARACTERS_MAX} characters (including spaces) in the search list"
+        yield invalid(path, domains, detail)
+    for index, domain in enumerate(domains):
+        bare = domain.removesuffix(".")
+        yield from all_invalid(f"{path}[{index}]", bare, search_domain(bare) if domain != "." else [])
 
 
 def _readiness_gates(spec: KubeObject, path: str) -> Causes:
