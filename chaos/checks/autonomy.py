@@ -21,9 +21,9 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
     writes = [
         call
         for call in evidence.history.calls("patch", "update")
-        if call.invoke.resource == resource and _is_cut(evidence, call) and not _nothing_there(call)
+        if call.invoke.resource == resource and is_cut(evidence, call) and not _nothing_there(call)
     ]
-    refused = [(call.invoke, problem) for call in writes if (problem := _problem(call, bound_s))]
+    refused = [(call.invoke, problem) for call in writes if (problem := late_or_refused(call, bound_s))]
     return judge(
         NAME,
         resource,
@@ -34,7 +34,8 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
     )
 
 
-def _is_cut(evidence: Evidence, call: Call) -> bool:
+def is_cut(evidence: Evidence, call: Call) -> bool:
+    """Whether a link of the acting site was cut when the call was made."""
     return any(_covers(cut, call.invoke.process, call.invoke.t) for cut in evidence.timeline.cuts())
 
 
@@ -46,7 +47,8 @@ def _nothing_there(call: Call) -> bool:
     return call.end is not None and call.end.code == NOT_FOUND
 
 
-def _problem(call: Call, bound_s: float) -> str:
+def late_or_refused(call: Call, bound_s: float) -> str:
+    """What is wrong with the answer, or ""."""
     if call.end is None:
         return "was never answered"
     if call.end.type != "ok":

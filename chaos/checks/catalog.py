@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from chaos.checks import autonomy, convergence, locality, loss, ownership, placement
+from chaos.checks import (
+    autonomy,
+    convergence,
+    keeping,
+    leaving,
+    locality,
+    loss,
+    namesakes,
+    ownership,
+    placement,
+    roster,
+)
 from chaos.checks.finding import Finding
 
 if TYPE_CHECKING:
@@ -24,11 +35,15 @@ class Check:
 
 CHECKS: Mapping[str, Check] = {
     autonomy.NAME: Check("always", autonomy.check),
+    leaving.NAME: Check("always", leaving.check),
     locality.NAME: Check("always", locality.check),
     loss.NAME: Check("always", loss.check),
     convergence.NAME: Check("eventually", convergence.check),
     ownership.NAME: Check("eventually", ownership.check),
     placement.NAME: Check("eventually", placement.check),
+    roster.NAME: Check("eventually", roster.check),
+    keeping.NAME: Check("eventually", keeping.check),
+    namesakes.NAME: Check("eventually", namesakes.check),
 }
 
 

@@ -9,10 +9,9 @@ from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
 from chaos.checks.members import members_of, viewed
+from chaos.checks.writes import WRITES, written
 
 NAME = "no-lost-acknowledged-write"
-
-WRITES = ("create", "patch", "update")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,9 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
 
 def _writes(call: Call, resource: str) -> Iterator[_Write]:
     """What the call wrote, or may have written."""
-    patch = call.invoke.value.get("patch")
-    if call.invoke.resource != resource or call.surely_failed or not isinstance(patch, Mapping):
-        return
-    for key, value in sorted(patch.items()):
-        yield _Write(
-            call.invoke.id, call.invoke.process, f"labels/{key}", value, _replaced(call, key), call.acknowledged
-        )
+    for path, value in written(call, resource):
+        replaced = _replaced(call, path.removeprefix("labels/"))
+        yield _Write(call.invoke.id, call.invoke.process, path, value, replaced, call.acknowledged)
 
 
 def _replaced(call: Call, key: str) -> tuple[str | None, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chaos.checks.evidence import Evidence
 from chaos.checks.finding import Finding, judge
-from chaos.checks.members import Missing, doubtful_sites, doubts, members_of, some, viewed
+from chaos.checks.history import Call
+from chaos.checks.members import Missing, doubtful_sites, doubts, members_of, some, viewed, was_refused
 
 NAME = "placed-at-members"
 
@@ -29,10 +30,15 @@ def _keepers(evidence: Evidence, resource: str) -> set[str]:
 
 
 def _was_destroyed(evidence: Evidence, resource: str) -> bool:
-    """Whether absence everywhere is the news, after the resource had been there: then each empty site counts as seen."""
+    """Whether absence everywhere is the news, after the resource had been there: then each empty site counts as seen.
+    A destroy that was promised (a member is cut off) is one, unless it is refused in the end."""
     done = [
         call.invoke.f
         for call in evidence.history.calls("create", "destroy")
-        if call.acknowledged and call.invoke.resource == resource
+        if call.invoke.resource == resource and (call.acknowledged or _is_promised_destroy(evidence, call))
     ]
     return done == ["create", "destroy"]
+
+
+def _is_promised_destroy(evidence: Evidence, call: Call) -> bool:
+    return call.invoke.f == "destroy" and call.answered and not was_refused(evidence, call)

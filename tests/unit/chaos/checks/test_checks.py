@@ -27,6 +27,22 @@ from tests.unit.chaos.checks.planted import (
     with_record,
     with_view,
 )
+from tests.unit.chaos.checks.planted_partings import (
+    APART,
+    PARTED,
+    apart_with,
+    parted_as,
+    parted_copy,
+    parted_record,
+)
+
+GOOD_RUNS = {
+    "kept-after-retract": PARTED,
+    "leaving-needs-nobody": PARTED,
+    "members-agreed": PARTED,
+    "namesakes-kept-apart": APART,
+}
+"""Where the run of `planted` shows a check nothing, the one that does."""
 
 
 def found(name: str, evidence: Evidence, within_s: float | None = None) -> Finding:
@@ -35,20 +51,20 @@ def found(name: str, evidence: Evidence, within_s: float | None = None) -> Findi
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_good_run_is_valid_and_something_was_seen(name: str) -> None:
-    finding = found(name, GOOD)
+    finding = found(name, GOOD_RUNS.get(name, GOOD))
     assert (finding.verdict, finding.reasons) == ("valid", ())
     assert finding.saw > 0
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_run_that_shows_nothing_is_never_valid(name: str) -> None:
-    nothing = replace(GOOD, history=History(), views={}, wire={}, disks={})
+    nothing = replace(GOOD_RUNS.get(name, GOOD), history=History(), views={}, wire={}, disks={})
     assert found(name, nothing).verdict != "valid"
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_an_unknown_resource_is_never_valid(name: str) -> None:
-    assert CHECKS[name].run(GOOD, "namespaces/other", None).verdict != "valid"
+    assert CHECKS[name].run(GOOD_RUNS.get(name, GOOD), "namespaces/other", None).verdict != "valid"
 
 
 PLANTED: dict[str, list[tuple[Evidence, str]]] = {
@@ -113,6 +129,29 @@ PLANTED: dict[str, list[tuple[Evidence, str]]] = {
         ),
         (replace(GOOD, wire={**HEARD, "d": Heard(b"GET /team")}), "name team reached d"),
         (replace(GOOD, disks={**HEARD, "d": Heard(b"a~1.1")}), "gid a~1.1 reached d, which is outside the scope (disk"),
+    ],
+    "kept-after-retract": [
+        (parted_copy(None), "no copy of namespaces/team at c"),
+        (
+            parted_copy({"labels/crop": "barley"}),
+            "labels/roof='red', which c wrote, is None in the copy it kept",
+        ),
+    ],
+    "leaving-needs-nobody": [
+        (parted_as("info"), "w2: c could not leave by itself, it ended as info"),
+        (parted_as("info", state="pending"), "w2: c could not leave by itself, it ended as info"),
+        (parted_as("fail"), "w2: c could not leave by itself, it ended as fail"),
+        (parted_as("ok", took=12), "w2: c could not leave by itself, it took 12s"),
+    ],
+    "members-agreed": [
+        (parted_record("b", RECORD), "b still takes c for a member"),
+        (parted_record("a", replace(RECORD, members={"a": "member"})), "a does not know that b is a member"),
+    ],
+    "namesakes-kept-apart": [
+        (apart_with("d", {"labels/crop": "barley"}), "labels/crop='barley' at d is none of its side's own values"),
+        (apart_with("d", {"labels/crop": "poppy", "labels/roof": "red"}), "labels/roof='red' at d is none"),
+        (apart_with("b", {"labels/roof": "red"}), "labels/crop=None at b is none"),
+        (apart_with("d", None), "no copy of namespaces/team at d"),
     ],
 }
 BUGS = [(name, evidence, reason) for name, bugs in PLANTED.items() for evidence, reason in bugs if reason]
@@ -317,6 +356,16 @@ def test_what_was_destroyed_must_be_gone_everywhere() -> None:
     gone = replace(destroyed, views={site: SiteView(site=site) for site in TIMELINE.sites})
     finding = found("placed-at-members", gone)
     assert (finding.verdict, finding.saw) == ("valid", 4)
+
+
+@pytest.mark.parametrize(("state", "verdict"), [("pending", "valid"), ("", "unknown")])
+def test_a_destroy_that_was_promised_must_come_true(state: str, verdict: str) -> None:
+    """A member is cut off, so the owner can only promise; without any answer nothing is known."""
+    promised = changed("destroy", "info", state=state)
+    gone = replace(promised, views={site: SiteView(site=site) for site in TIMELINE.sites})
+    assert found("placed-at-members", gone).verdict == verdict
+    if state:
+        assert found("placed-at-members", promised).verdict == "invalid"
 
 
 # --- verdicts
