@@ -17,10 +17,18 @@ from tests.unit.chaos.checks.planted import MEMBERS, RECORD, TEAM
 
 
 def call(
-    t: float, process: str, f: str, id: str, *, end: LineType = "ok", took: float = 0.01, **value: object
+    t: float,
+    process: str,
+    f: str,
+    id: str,
+    *,
+    end: LineType = "ok",
+    took: float = 0.01,
+    origin: str = "",
+    **value: object,
 ) -> tuple[Line, Line]:
-    """An invocation and its completion."""
-    told = {"resource": TEAM, **value}
+    """An invocation and its completion. `origin` is the site that a retract takes out."""
+    told = {"resource": TEAM, **({"from": origin} if origin else {}), **value}
     return (
         Line(t=t, process=process, type="invoke", f=f, id=id, value=told),
         Line(t=t + took, process=process, type=end, f=f, id=id, value=told),
@@ -29,7 +37,7 @@ def call(
 
 CREATED = call(0, "a", "create", "w0", patch={"crop": "barley"})
 PAINTED = call(12, "c", "patch", "w1", patch={"roof": "red"})
-LEFT = call(15, "c", "retract", "w2", **{"from": "c"})
+LEFT = call(15, "c", "retract", "w2", origin="c")
 
 PARTED = Evidence(
     timeline=Timeline(
@@ -69,7 +77,7 @@ def parted_record(site: str, record: RecordView) -> Evidence:
 
 def parted_as(end: LineType, took: float = 0.01, **value: object) -> Evidence:
     """The good run, but the retract ended otherwise."""
-    left = call(15, "c", "retract", "w2", end=end, took=took, **{"from": "c"}, **value)
+    left = call(15, "c", "retract", "w2", end=end, took=took, origin="c", **value)
     return replace(PARTED, history=History([*CREATED, *PAINTED, *left]))
 
 

@@ -83,13 +83,13 @@ def test_a_bound_on_leaving_may_be_given() -> None:
 
 
 def test_leaving_with_all_links_up_says_nothing() -> None:
-    lines = [*CREATED, *call(31, "c", "retract", "w2", **{"from": "c"})]
+    lines = [*CREATED, *call(31, "c", "retract", "w2", origin="c")]
     finding = found("leaving-needs-nobody", replace(PARTED, history=History(lines)))
     assert (finding.verdict, finding.saw) == ("unknown", 0)
 
 
 def test_being_taken_out_by_another_is_not_leaving() -> None:
-    lines = [*CREATED, *call(15, "a", "retract", "w2", took=20, **{"from": "c"})]
+    lines = [*CREATED, *call(15, "a", "retract", "w2", took=20, origin="c")]
     assert found("leaving-needs-nobody", replace(PARTED, history=History(lines))).verdict == "unknown"
 
 
