@@ -47,6 +47,10 @@ differential-toxiproxy: $(READY)
 record: $(READY)
 	$(BIN)/python -m tests.recordings.record --server $(SERVER) --token $(TOKEN)
 
+# the tables of the next Kubernetes release: from the real servers that `make real` built
+tables: $(READY)
+	$(BIN)/python tools/tables.py --real
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.differential.served import served_site
 from tests.differential.stories import STEPS, stories
 from tests.real import start
-from tests.recordings.compare import differences
+from tests.recordings.compare import Difference, differences
 from tests.recordings.conversation import Conversation
 from tests.recordings.http_target import HttpTarget
 from tests.recordings.normalise import normalised
@@ -45,7 +45,7 @@ class Tally:
     def compare(self, story: Conversation, real: list[Any], ours: list[Any]) -> None:
         for step, wanted, got in zip(story["steps"], real, ours, strict=True):
             self.counts["requests"] += 1
-            found = next(iter(differences(wanted, got)), None)
+            found = _first(list(differences(wanted, got)))
             if found is None:
                 self.counts["equal"] += 1
                 continue
@@ -56,7 +56,19 @@ class Tally:
                 self.places[place] += 1
                 if self.places[place] <= (3 if self.verbose else 1):
                     _show(place, step, found)
+                    print(f"    real: {_told(wanted)[:300]}\n    ours: {_told(got)[:300]}", flush=True)
                 return  # what follows in this story may only be a consequence
+
+
+def _first(found: list[Difference]) -> Difference | None:
+    """What says most: another code, then another message, then whatever comes first."""
+    telling = {"$.code": 0, "$.body.message": 1}
+    return min(found, key=lambda difference: telling.get(difference[0], 2), default=None)
+
+
+def _told(answer: Any) -> str:
+    """Code and message of an answer, for people."""
+    return f"{answer['code']} {(answer.get('body') or {}).get('message', '') if isinstance(answer.get('body'), dict) else ''}"
 
 
 def _show(place: str, step: Any, found: tuple[str, Any, Any]) -> None:
