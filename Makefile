@@ -47,6 +47,10 @@ differential-toxiproxy: $(READY)
 record: $(READY)
 	$(BIN)/python -m tests.recordings.record --server $(SERVER) --token $(TOKEN)
 
+# each incident of docs/museum.md: invalid on its naive agent, valid on collab
+museum: $(READY)
+	@$(BIN)/python -m tests.museum
+
 # the tables of the next Kubernetes release: from the real servers that `make real` built
 tables: $(READY)
 	$(BIN)/python tools/tables.py --real

@@ -169,3 +169,10 @@ def complaint(document: Document) -> str:
     except BadScenario as error:
         return str(error)
     return ""
+
+
+def test_a_field_name_with_a_line_break_is_told_in_one_line() -> None:
+    with pytest.raises(BadScenario) as refused:
+        read_value({"apiVersion": "fakekube/v1alpha1", "kind": "Scenario", "spec": {"a\nb": None}}, "here")
+    assert "\n" not in str(refused.value)
+    assert "a\\nb" in str(refused.value)
