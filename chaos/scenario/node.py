@@ -44,9 +44,9 @@ class Node:
     def _members(self) -> dict[str, Node]:
         if not isinstance(self.value, dict):
             raise self.bad(f"must be a mapping, not {self.shown()}")
-        return {str(name): self._member(str(name), value) for name, value in self.value.items()}
+        return {str(name): self.member(str(name), value) for name, value in self.value.items()}
 
-    def _member(self, name: str, value: object) -> Node:
+    def member(self, name: str, value: object) -> Node:
         """Its path is one line of printable text, whatever the name is."""
         printed = f".{name}" if name.isprintable() else f"[{name!r}]"
         return Node(self.source, f"{self.path}{printed}", value)

@@ -136,7 +136,7 @@ def _read_scope(node: Node) -> Selector | str:
 
 def _read_patch(node: Node) -> dict[str, str | None]:
     return {
-        name: None if value is None else Node(node.source, f"{node.path}.{name}", value).text()
+        name: None if value is None else node.member(name, value).text()
         for name, value in (node.value.items() if isinstance(node.value, dict) else node.texts_by_name().items())
     }
 
