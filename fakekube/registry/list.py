@@ -132,17 +132,15 @@ def _page(
     if limit <= 0:
         return Page(items=list(found), revision=revision)
     items = list(islice(found, limit))
-    last = items[-1] if items else None
-    if last is None or len(items) < limit or not _goes_on(keyspace, namespace, last):
+    if len(items) < limit:
         return Page(items=items, revision=revision)
-    token = encode_continue(revision, (last.namespace, last.name), namespaced=namespace is not None)
-    remaining = None if chosen else sum(1 for _ in found)
-    return Page(items=items, revision=revision, continue_text=token, remaining=remaining)
-
-
-def _goes_on(keyspace: Keyspace, namespace: str | None, last: Item) -> bool:
-    """Whether anything stands behind `last`, selected or not: a page cannot know what the next one will select."""
-    return next(keyspace.items(namespace, after=(last.namespace, last.name)), None) is not None
+    last = (items[-1].namespace, items[-1].name)
+    # whatever stands behind, selected or not: a page cannot know what the next one will select
+    remaining = keyspace.count_after(namespace, last)
+    if not remaining:
+        return Page(items=items, revision=revision)
+    token = encode_continue(revision, last, namespaced=namespace is not None)
+    return Page(items=items, revision=revision, continue_text=token, remaining=None if chosen else remaining)
 
 
 def _selected(keyspace: Keyspace, namespace: str | None, chosen: Selection, after: tuple[str, str]) -> Iterator[Item]:

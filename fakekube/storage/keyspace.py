@@ -29,8 +29,13 @@ class Shelf:
 
     def after(self, name: str) -> Iterator[Item]:
         """The items whose name sorts after `name`, in order; all of them for the empty name."""
-        start = bisect_right(self.names, name) if name else 0
-        return (self.items[each] for each in self.names[start:])
+        return (self.items[each] for each in self.names[self._behind(name) :])
+
+    def count_after(self, name: str) -> int:
+        return len(self.names) - self._behind(name)
+
+    def _behind(self, name: str) -> int:
+        return bisect_right(self.names, name) if name else 0
 
 
 def _key(namespace: str) -> str:
@@ -91,6 +96,16 @@ class Keyspace:
             return sum(len(shelf.names) for shelf in self.shelves.values())
         shelf = self.shelves.get(namespace)
         return len(shelf.names) if shelf is not None else 0
+
+    def count_after(self, namespace: str | None, after: tuple[str, str]) -> int:
+        """How many items `items` would give from behind the key `after`, without a look at them."""
+        spaces = self._order if namespace is None else [namespace]
+        behind = _key(after[0])
+        return sum(
+            self.shelves[space].count_after(after[1] if space == after[0] else "")
+            for space in spaces
+            if space in self.shelves and _key(space) >= behind
+        )
 
     def record(self, event: Event) -> None:
         """Remember a change; the oldest one gives way when the history is full."""

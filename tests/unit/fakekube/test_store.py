@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakekube.storage.items import Event
+from fakekube.storage.items import Event, Item
 from fakekube.storage.keyspace import Keyspace
 from fakekube.storage.store import Compacted, Store
 
@@ -114,3 +114,15 @@ def test_the_past_is_what_it_was_at_every_revision(plan: list[tuple[str, str, st
         seen[store.revision] = keys(store.keyspace("things"))
     for revision, expected in seen.items():
         assert keys(store.at("things", revision)) == expected
+
+
+def test_what_stands_behind_a_key_is_counted_as_it_is_listed() -> None:
+    """Over namespaces, in key order, for keys that are there and keys that are not."""
+    keyspace = Keyspace([], history_limit=10, dropped=0)
+    for namespace in ("a", "a-b", "b"):
+        for name in ("one", "three", "two"):
+            keyspace.put(Item(namespace, name, 1, {}, b"{}"))
+    for listed_namespace in (None, "a", "a-b", "absent"):
+        for after in [("", ""), ("a", "one"), ("a", "zzz"), ("a-b", "three"), ("b", "two"), ("absent", "x")]:
+            listed = keys(keyspace, listed_namespace, after)
+            assert keyspace.count_after(listed_namespace, after) == len(listed), (listed_namespace, after)
