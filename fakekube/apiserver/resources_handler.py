@@ -86,8 +86,11 @@ def _warned(call: Call, handler: Handler) -> Answer:
 
 
 def _located(served: Served, info: RequestInfo) -> Subresource | None:
-    """The subresource meant. 404 where scope and path do not fit, or nothing is served at the path."""
-    misplaced = served.namespaced and info.name and not info.namespace
+    """The subresource meant. 404 where scope and path do not fit, or nothing is served at the path.
+
+    A name with an encoded slash is a path of more segments to the real router.
+    """
+    misplaced = (served.namespaced and info.name and not info.namespace) or "/" in info.name
     if misplaced or (not served.namespaced and info.inside):
         raise unknown_path()
     if not info.subresource:
