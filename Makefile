@@ -4,62 +4,61 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types sim record recordings differential differential-toxiproxy tables bench real clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types sim record recordings differential differential-toxiproxy tables bench real clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fakekube needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "preparing $(VENV): a minute or two, once" >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: $(READY)
+demo: $(READY) ## the first look: five sites, a cut, and what came of it
 	@$(BIN)/python -m chaos.demo
 
-test: $(READY)
+test: $(READY) ## all tests, on every core
 	$(BIN)/python -m pytest -n auto
 
-lint: $(READY)
+lint: $(READY) ## ruff and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(READY)
+types: $(READY) ## mypy --strict
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types test ## lint, types, test
 
-# One trace hash over three PYTHONHASHSEEDs, another for another seed.
-sim: $(READY)
+sim: $(READY) ## one trace hash over three PYTHONHASHSEEDs, another for another seed
 	@tests/simulation/determinism.sh $(BIN)/fakekube
 
-recordings: $(READY)
+recordings: $(READY) ## replay the recorded conversations and print the totals
 	$(BIN)/python -m tests.recordings.replay
 
-# random requests to fakekube and to the real apiserver; skipped in one line where it is not built
-differential: $(READY)
+differential: $(READY) ## random requests to fakekube and to the real apiserver; skipped in one line where it is not built
 	$(BIN)/python -m tests.differential.apiserver
 
-# the same for Toxiproxy: requests N, equal E, listed L, unlisted 0
-differential-toxiproxy: $(READY)
+differential-toxiproxy: $(READY) ## the same for Toxiproxy: requests N, equal E, listed L, unlisted 0
 	$(BIN)/python -m tests.differential.toxiproxy_compare
 
-# needs a running apiserver: make record SERVER=https://127.0.0.1:6443 TOKEN=...
-record: $(READY)
+record: $(READY) ## renew the recordings: make record SERVER=https://127.0.0.1:6443 TOKEN=...
 	$(BIN)/python -m tests.recordings.record --server $(SERVER) --token $(TOKEN)
 
-# each incident of docs/museum.md: invalid on its naive agent, valid on collab
-museum: $(READY)
+museum: $(READY) ## each incident of docs/museum.md: invalid on its naive agent, valid on collab
 	@$(BIN)/python -m tests.museum
 
-# the tables of the next Kubernetes release: from the real servers that `make real` built
-tables: $(READY)
+tables: $(READY) ## the tables of the next Kubernetes release: from the real servers that `make real` built
 	$(BIN)/python tools/tables.py --real
 
-bench: $(READY)
+bench: $(READY) ## the tables of docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-real: $(READY)
+real: $(READY) ## build the real servers, the oracle of many tests (needs Go, 5 minutes, once)
 	tests/real/build.sh
 
-clean:
+clean: ## remove .venv and what was built
 	rm -rf $(VENV) build *.egg-info

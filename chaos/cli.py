@@ -25,11 +25,29 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="fakekube",
     help="Kubernetes apiservers in one process, links that break between them, and scenarios that say what must hold.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"fakekube {version('fakekube')}\n")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+]
+
+
+@app.callback()
+def fakekube(version: VersionOption = False) -> None:
+    """What stands before a subcommand."""
+
 
 ScenarioArgument = Annotated[
     str, typer.Argument(metavar="SCENARIO|FILE", help="A name of `fakekube scenarios`, or a file.")
@@ -139,7 +157,7 @@ app.command("shrink")(search.shrink)
 def compile_(
     scenario: ScenarioArgument, sites: SitesOption = None, seed: SeedOption = None, world: WorldOption = "virtual"
 ) -> None:
-    """Print the timeline of a scenario: every instant, link and number resolved."""
+    """Print the timeline of a scenario, its chance spent."""
     from chaos import runner
     from chaos.scenario import library
     from chaos.scenario.compile import compile_scenario
@@ -232,13 +250,13 @@ def main() -> None:
 def call(arguments: list[str]) -> int:
     """Run the command line `arguments`; gives the exit code."""
     try:
-        return app(args=arguments, prog_name="fakekube", standalone_mode=False) or 0
+        return app(args=arguments or ["--help"], prog_name="fakekube", standalone_mode=False) or 0
     except typer.Exit as end:
         return end.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except typer.TyperException as error:
-        return _complain(f"{' '.join(error.format_message().split())}: see fakekube --help")
+        return _complain(_usage(error))
     except BrokenPipeError:
         return _stop_writing()
     except ConnectionError as error:
@@ -251,6 +269,13 @@ def call(arguments: list[str]) -> int:
         if not isinstance(error, BadScenario):
             raise
         return _complain(str(error))
+
+
+def _usage(error: typer.TyperException) -> str:
+    """One line that ends with the help of the subcommand that was meant."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "fakekube"
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help"
 
 
 def _stop_writing() -> int:

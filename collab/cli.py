@@ -37,6 +37,7 @@ _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Share Kubernetes resources between sites. `collab --scope 'a & b' get ns` runs kubectl under a scope.",
 )
@@ -57,11 +58,22 @@ class Ended(Exception):
         self.code = code
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"collab {version('fakekube')}")
+        raise Ended(DONE)
+
+
 @app.callback()
 def scoped(
     scope: Annotated[
         str | None, typer.Option("--scope", help="Run kubectl with the arguments that follow, under this scope.")
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Share Kubernetes resources between sites; `--scope 'a & b' get ns` runs kubectl under a scope."""
     if scope is not None:
@@ -148,7 +160,7 @@ def status(
     context: Context = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is shared: owner (* = this site), members, conditions."""
+    """Show what is shared, who owns it (* = this site), who has it."""
     view = _view("records", path, context)
     if resource is not None:
         wanted = resource_name(resource)

@@ -94,6 +94,7 @@ def test_the_wheel_holds_every_file_that_a_package_needs(wheel: Path) -> None:
     }
     assert sorted(needed - shipped) == []
     assert not any(name.startswith(("tests/", "fixtures/", "docs/")) for name in shipped)
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in shipped)
 
 
 @pytest.mark.slow

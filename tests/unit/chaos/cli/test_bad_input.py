@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -24,9 +25,10 @@ PARTITION_E = (library.FOLDER / "partition-e.yaml").read_text()
         (["run", "partition-e", "--sites", "4"], "unknown site 'site-004': the sites are site-000 to site-003"),
         (["run", "partition-e", "--world", "vrtual"], "--world: unknown world 'vrtual': did you mean 'virtual'?"),
         (["run", "partition-e", "--sites", "300", "--world", "proxy"], "300 sites do not fit into the proxy world"),
-        (["run"], "Missing argument 'SCENARIO|FILE'"),
+        (["run"], "Missing argument 'SCENARIO|FILE'; see fakekube run --help"),
         (["run", "partition-e", "--seeed", "1"], "No such option: --seeed"),
         (["serve", "--sites", "none"], "Invalid value for '--sites'"),
+        (["nosuch"], "No such command 'nosuch'; see fakekube --help"),
         (["replay", "no.jsonl"], "no.jsonl: No such file or directory"),
     ],
 )
@@ -35,6 +37,17 @@ def test_a_mistake_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str], ar
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert line in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_the_bare_command_shows_its_help(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert call(arguments) == 0
+    assert capsys.readouterr().out.startswith("Usage: fakekube [OPTIONS] COMMAND")
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["--version"]) == 0
+    assert capsys.readouterr().out == f"fakekube {version('fakekube')}\n"
 
 
 @pytest.mark.parametrize(
