@@ -5,6 +5,7 @@ Only the first document counts. Keys become strings and are sorted, as they pass
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable
 from typing import Any
@@ -93,8 +94,39 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_constructor("tag:plain", _scalar)
 
 
+# Where JSON and YAML surely read alike: printable ASCII without escapes and tabs.
+_PLAIN_JSON = re.compile(rb"\{[ \n!-\[\]-~]*")
+_KEY_MAX = 1000  # longer ones are no simple keys in YAML
+
+
 def parse_yaml(body: bytes) -> tuple[Any, RepeatedKeys]:
-    """The value of the first document of `body` (None for an empty one), and its repeated keys. Raises YamlFault."""
+    """The value of the first document of `body` (None for an empty one), and its repeated keys. Raises YamlFault.
+
+    Most clients send JSON, which a JSON parser reads many times faster.
+    """
+    if _PLAIN_JSON.fullmatch(body):
+        try:
+            return json.loads(
+                body, object_pairs_hook=_sorted, parse_float=_differs, parse_constant=_differs
+            ), RepeatedKeys()
+        except (ValueError, RecursionError):
+            pass  # it is YAML, or wrong in a way that YAML has its own words for
+    return read_document(body)
+
+
+def _sorted(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(sorted(members))
+    if len(found) < len(members) or any(len(key) > _KEY_MAX for key in found):
+        raise ValueError("repeated or long keys")
+    return found
+
+
+def _differs(text: str) -> Any:
+    raise ValueError(text)
+
+
+def read_document(body: bytes) -> tuple[Any, RepeatedKeys]:
+    """The same by the YAML parser alone."""
     try:
         loader = _Loader(body.decode("utf-8", "replace"))
         node = _first_document(loader)

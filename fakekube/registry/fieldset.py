@@ -104,7 +104,10 @@ def paths(node: FieldSet, prefix: Path = ()) -> Iterator[Path]:
 
 def canonical(node: Node) -> Node:
     """The node with its elements in the order the server prints them."""
-    return {element: canonical(node[element]) for element in sorted(node, key=element_order)}
+    elements = sorted(node)
+    if elements and elements[-1][0] in "vi":
+        elements.sort(key=element_order)  # all others are in the order of their text
+    return {element: canonical(node[element]) if node[element] else LEAF for element in elements}
 
 
 _KINDS = {".": 0, "f": 1, "k": 2, "v": 3, "i": 4}

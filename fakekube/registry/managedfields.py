@@ -22,26 +22,21 @@ OLD_UPDATERS = "ancient-changes"
 BEFORE_FIRST_APPLY = "before-first-apply"
 
 # Set by the server alone, so nobody owns them.
+_UNOWNED_METADATA = (
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "clusterName",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+)
 _UNOWNED: fieldset.Node = {
     "f:apiVersion": LEAF,
     "f:kind": LEAF,
-    "f:metadata": {
-        fieldset.SELF: LEAF,
-        **{
-            f"f:{name}": LEAF
-            for name in (
-                "name",
-                "namespace",
-                "creationTimestamp",
-                "selfLink",
-                "uid",
-                "clusterName",
-                "generation",
-                "managedFields",
-                "resourceVersion",
-            )
-        },
-    },
+    "f:metadata": {fieldset.SELF: LEAF, **{f"f:{name}": LEAF for name in _UNOWNED_METADATA}},
 }
 
 
@@ -85,13 +80,14 @@ _Entries = dict[str, _Entry]
 
 def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: Schema) -> KubeObject:
     """`new` with managedFields as they are after create (`live` None), update or patch."""
+    if live is None:
+        return _with_first_entry(_plain(new), write, schema)
     entries = _entries_of(live, new)
     plain = _plain(new)
-    if live is not None and not entries:
+    if not entries:
         return plain  # nobody tracks this object until somebody applies to it
-    before = _plain(live) if live is not None else zero_object(schema)
     manager = write.by(UPDATE)
-    owners = ownership.update(before, plain, schema, _owned(entries), "", write.api_version, write.ignored)
+    owners = ownership.update(_plain(live), plain, schema, _owned(entries), "", write.api_version, write.ignored)
     taken = fieldset.difference(owners[""].fields, _UNOWNED) if "" in owners else None
     left = _kept(entries, owners)
     if taken is not None:
@@ -99,6 +95,32 @@ def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema:
         fields = fieldset.union(taken, mine.owned.fields) if mine else taken
         left[manager.key] = _Entry(manager, Owned(fields=fields, version=write.api_version), write.time)
     return _with_entries(plain, _capped(left).values())
+
+
+def _with_first_entry(new: KubeObject, write: Write, schema: Schema) -> KubeObject:
+    fields = _first_fields(new, schema, write.ignored)
+    owned = Owned(fields=fields, version=write.api_version)
+    return _with_entries(new, [_Entry(write.by(UPDATE), owned, write.time)] if fields is not None else [])
+
+
+def _first_fields(new: KubeObject, schema: Schema, ignored: FieldSet) -> FieldSet:
+    """What the maker of an object owns: all that the object has and an empty one of its kind has not."""
+    zero = zero_object(schema)
+    fields: fieldset.Node = {}
+    for name, value in new.items():
+        element, inner = f"f:{name}", schema.fields.get(name)
+        if name == "metadata":
+            node = typed.fields_within(value, inner, without=_UNOWNED_METADATA)
+        elif element in _UNOWNED:
+            continue
+        elif name in zero:
+            change = typed.compare(zero[name], value, inner)
+            node = fieldset.union(change.modified, change.added)
+        else:
+            node = typed.all_fields(value, inner)
+        if node is not None:
+            fields[element] = node
+    return fieldset.recursive_difference(fields or None, ignored)
 
 
 def after_apply(
@@ -173,9 +195,10 @@ def _entries_of(live: KubeObject | None, new: KubeObject) -> _Entries:
     sent = metadata(new).get("managedFields")
     if sent is not None and not any(sent):
         return {}
-    if sent and all(fieldset.is_set(entry.get("fieldsV1") or {}) for entry in sent):
+    held = metadata(live or {}).get("managedFields") or ()
+    if sent and sent != held and all(fieldset.is_set(entry.get("fieldsV1") or {}) for entry in sent):
         return _decoded(sent)
-    return _decoded(metadata(live or {}).get("managedFields") or ())
+    return _decoded(held)
 
 
 def _decoded(listed: Iterable[Mapping[str, Any]]) -> _Entries:
@@ -274,9 +297,9 @@ def _pour(entries: _Entries, first: _Entry, entry: _Entry) -> None:
 def _taken_before(live: KubeObject, write: Write, schema: Schema) -> _Entries:
     """An object that nobody tracked is owned by an unnamed updater when it is first applied to."""
     manager = Manager(UPDATE, BEFORE_FIRST_APPLY, write.api_version, "")
-    owners = ownership.update(zero_object(schema), live, schema, {}, manager.key, write.api_version, write.ignored)
-    fields = fieldset.difference(owners[manager.key].fields, _UNOWNED) if manager.key in owners else None
-    return {manager.key: _Entry(manager, replace(owners[manager.key], fields=fields), write.time)} if fields else {}
+    fields = _first_fields(live, schema, write.ignored)
+    owned = Owned(fields=fields, version=write.api_version)
+    return {manager.key: _Entry(manager, owned, write.time)} if fields else {}
 
 
 def _check(config: KubeObject, schema: Schema) -> None:

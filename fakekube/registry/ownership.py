@@ -76,7 +76,7 @@ def apply(
     merged = typed.merge(live, config, field_type)
     fields = fieldset.recursive_difference(typed.field_set(config, field_type), ignored)
     claimed = {**managers, manager: Owned(fields=fields, version=version, applied=True)}
-    pruned = _pruned(merged, field_type, claimed, before)
+    pruned = _pruned(merged, field_type, claimed, before, fields)
     validate(pruned)
     change = typed.compare(live, pruned, field_type)
     conflicts = _conflicts(claimed, change, manager)
@@ -112,10 +112,10 @@ def _conflicts(managers: Managers, change: typed.Comparison, manager: str) -> li
     ]
 
 
-def _pruned(merged: Any, field_type: FieldType, managers: Managers, before: Owned | None) -> Any:
+def _pruned(merged: Any, field_type: FieldType, managers: Managers, before: Owned | None, claimed: FieldSet) -> Any:
     """`merged` without what the applier owned before and nobody claims now."""
-    if before is None or before.fields is None:
-        return merged
+    if before is None or fieldset.difference(before.fields, claimed) is None:
+        return merged  # it claims all of it again
     pruned = typed.remove(merged, typed.with_named_fields(before.fields, field_type), field_type)
     pruned = _with_owned_items(merged, pruned, field_type, managers)
     return _with_dangling_items(merged, pruned, field_type, before)

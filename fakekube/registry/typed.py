@@ -7,7 +7,7 @@ ones. Source: sigs.k8s.io/structured-merge-diff, package typed, whose own cases 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -157,9 +157,9 @@ _NOTHING = object()
 def compare(old: object, new: object, field_type: FieldType | None) -> Comparison:
     """How `new` differs from `old`."""
     if old is _NOTHING:
-        return Comparison(added=_whole(new, field_type))
+        return Comparison(added=all_fields(new, field_type))
     if new is _NOTHING:
-        return Comparison(removed=_whole(old, field_type))
+        return Comparison(removed=all_fields(old, field_type))
     if old is new or (old == new and type(old) is type(new)):
         return _SAME
     shapes = {type(value) for value in (old, new) if value is not None}
@@ -170,24 +170,30 @@ def compare(old: object, new: object, field_type: FieldType | None) -> Compariso
     return _MODIFIED
 
 
-def _whole(value: object, field_type: FieldType | None) -> FieldSet:
+def all_fields(value: object, field_type: FieldType | None) -> Node:
     """All fields of a value that came or went as a whole, itself among them."""
     if not isinstance(value, dict | list) or not value or is_atomic(field_type, value):
         return LEAF
     if isinstance(value, list):
         return {SELF: LEAF, **_whole_items(value, field_type)}
-    node: Node = {SELF: LEAF}
+    return {SELF: LEAF, **(fields_within(value, field_type) or {})}
+
+
+def fields_within(value: Mapping[str, Any], field_type: FieldType | None, *, without: Container[str] = ()) -> FieldSet:
+    """All fields of a map's members but those `without`; the map itself is not among them."""
+    node: Node = {}
     for name, member in value.items():
-        plain = not isinstance(member, dict | list)
-        node[f"f:{name}"] = LEAF if plain else _whole(member, member_type(field_type, name))
-    return node
+        if name not in without:
+            plain = not isinstance(member, dict | list)
+            node[f"f:{name}"] = LEAF if plain else all_fields(member, member_type(field_type, name))
+    return node or None
 
 
 def _whole_items(items: list[Any], field_type: FieldType | None) -> Node:
     """Duplicates are one field."""
     element_type = field_type.items if field_type is not None else None
     found = by_element(field_type, items)
-    return {element: _whole(same[0], element_type) if len(same) == 1 else LEAF for element, same in found.items()}
+    return {element: all_fields(same[0], element_type) if len(same) == 1 else LEAF for element, same in found.items()}
 
 
 def _is_leaf(old: object, new: object, field_type: FieldType | None) -> bool:
