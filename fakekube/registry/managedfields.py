@@ -80,14 +80,14 @@ _Entries = dict[str, _Entry]
 
 def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: Schema) -> KubeObject:
     """`new` with managedFields as they are after create (`live` None), update or patch."""
-    if live is None:
-        return _with_first_entry(_plain(new), write, schema)
     entries = _entries_of(live, new)
     plain = _plain(new)
     if not entries:
-        return plain  # nobody tracks this object until somebody applies to it
+        # an object that was there stays untracked until somebody applies to it
+        return _with_first_entry(plain, write, schema) if live is None else plain
+    before = _plain(live) if live is not None else zero_object(schema)
     manager = write.by(UPDATE)
-    owners = ownership.update(_plain(live), plain, schema, _owned(entries), "", write.api_version, write.ignored)
+    owners = ownership.update(before, plain, schema, _owned(entries), "", write.api_version, write.ignored)
     taken = fieldset.difference(owners[""].fields, _UNOWNED) if "" in owners else None
     left = _kept(entries, owners)
     if taken is not None:
