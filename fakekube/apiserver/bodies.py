@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from fakekube.apiserver.call import Call
 from fakekube.apiserver.codec import decode, parse
@@ -32,10 +33,21 @@ def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes
     )
     call.warnings.extend(decoded.warnings)
     schema = schema_for(expected)
-    if schema is not None:
+    if schema is not None and _prints_null_lists(schema):
         nulls = list(_null_lists(decoded.object, schema))
         options.write.emptied.extend(path for path in nulls if _was_sent_empty(call, path))
     return decoded.object
+
+
+@lru_cache(maxsize=1024)
+def _prints_null_lists(schema: Schema) -> bool:
+    """Whether an object of the type may have a list that is printed as null; few types do."""
+    found = ((unset, schema.fields.get(name)) for name, unset in schema.always_printed.items())
+    return any(
+        (unset is None and inner.type == "list") or _prints_null_lists(inner)
+        for unset, inner in found
+        if inner is not None
+    )
 
 
 def _null_lists(obj: KubeObject, schema: Schema) -> Iterator[tuple[str, ...]]:

@@ -34,14 +34,19 @@ def body_options(kind: str, query: Query, user_agent: str, warnings: list[str]) 
 
     `warnings` takes what the write warns of.
     """
-    causes = [*_dry_run_causes(query.all("dryRun")), *_manager_causes(query), *_validation_causes(query)]
-    if causes:
-        raise options_invalid(kind, causes)
+    if query:
+        _require_known(kind, query)
     manager = query.get("fieldManager") or default_manager(user_agent)
     return BodyOptions(
         write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings),
         field_validation=query.get("fieldValidation") or "Warn",
     )
+
+
+def _require_known(kind: str, query: Query) -> None:
+    causes = [*_dry_run_causes(query.all("dryRun")), *_manager_causes(query), *_validation_causes(query)]
+    if causes:
+        raise options_invalid(kind, causes)
 
 
 def default_manager(user_agent: str) -> str:

@@ -32,8 +32,7 @@ def create(
     """
     decoded = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
-    obj = with_metadata(decoded, deletionTimestamp=None, deletionGracePeriodSeconds=None)
-    obj = with_single_owners(obj, options.warnings)
+    obj = with_single_owners(_undeleted(decoded), options.warnings)
     owned = tracked(site, served, None, obj, options, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
     named = _with_system_fields(site, served, admitted)
@@ -43,6 +42,12 @@ def create(
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None
     require_admitted(site, served, namespace, prepared, options.warnings, counts=not (taken or options.dry_run))
     return _written(site, served, namespace, prepared, options)
+
+
+def _undeleted(obj: KubeObject) -> KubeObject:
+    if is_terminating(obj) or "deletionGracePeriodSeconds" in metadata(obj):
+        return with_metadata(obj, deletionTimestamp=None, deletionGracePeriodSeconds=None)
+    return obj
 
 
 def in_namespace(served: Served, namespace: str, obj: KubeObject) -> KubeObject:

@@ -71,7 +71,7 @@ def generated_name(prefix: str, rng: random.Random) -> str:
 
 def ordered(metadata: KubeObject) -> KubeObject:
     """`metadata` in the server's order, without members that are None or empty."""
-    return {key: value for key in _ORDER if (value := metadata.get(key)) or value == 0}
+    return {key: value for key in _ORDER if key in metadata and ((value := metadata[key]) or value == 0)}
 
 
 def with_metadata(obj: KubeObject, **members: object) -> KubeObject:

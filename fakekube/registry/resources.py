@@ -45,10 +45,15 @@ class ResourceType:
     categories: tuple[str, ...] = ()
     subresources: Mapping[str, Subresource] = field(default_factory=dict)
     storage_version_hash: str = ""
+    # worked out once: every request asks for them several times
+    gvk: GroupVersionKind = field(init=False, repr=False, compare=False)
+    api_version: str = field(init=False, repr=False, compare=False)
+    qualified: str = field(init=False, repr=False, compare=False)  # `deployments.apps`, or `pods`: as messages name it
 
-    @property
-    def gvk(self) -> GroupVersionKind:
-        return GroupVersionKind(self.group, self.version, self.kind)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gvk", GroupVersionKind(self.group, self.version, self.kind))
+        object.__setattr__(self, "api_version", self.gvk.api_version)
+        object.__setattr__(self, "qualified", qualified(self.plural, self.group))
 
     @property
     def list_kind(self) -> str:
@@ -57,15 +62,6 @@ class ResourceType:
     @property
     def group_version(self) -> tuple[str, str]:
         return self.group, self.version
-
-    @property
-    def api_version(self) -> str:
-        return self.gvk.api_version
-
-    @property
-    def qualified(self) -> str:
-        """`deployments.apps`, or `pods`: how messages name it."""
-        return qualified(self.plural, self.group)
 
     def __hash__(self) -> int:
         return hash((self.group, self.version, self.plural))

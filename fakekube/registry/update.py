@@ -240,12 +240,11 @@ def _require_valid(served: Served, name: str, causes: list[Cause]) -> None:
 
 
 def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: WriteOptions) -> Item:
-    dry = Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
-    if options.dry_run:
-        return dry
-    if is_terminating(obj) and not finalizers_of(obj) and may_be_removed(served, obj):
-        site.store.delete(served.key, held.namespace, held.name)
-        return dry
+    removed = is_terminating(obj) and not finalizers_of(obj) and may_be_removed(served, obj)
+    if options.dry_run or removed:
+        if not options.dry_run:
+            site.store.delete(served.key, held.namespace, held.name)
+        return Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
     return site.store.put(served.key, held.namespace, held.name, obj)
 
 

@@ -113,9 +113,8 @@ _WILDCARD_FAULT = regex_fault(
 _ENVIRONMENT_FAULT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda text: compiled.fullmatch(text) is not None
+def _matches(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch
 
 
 _is_label = _matches(_LABEL)
@@ -123,6 +122,7 @@ _is_subdomain = _matches(_SUBDOMAIN)
 _is_dns_1035 = _matches(_DNS_1035)
 _is_qualified = _matches(_QUALIFIED)
 _is_label_value = _matches(_LABEL_VALUE)
+_is_config_key = _matches(_CONFIG_KEY)
 
 
 def characters(most: int) -> str:
@@ -200,7 +200,7 @@ def label_value(text: str) -> Faults:
 
 def config_key(text: str) -> Faults:
     faults = [characters(SUBDOMAIN_MAX)] if len(text) > SUBDOMAIN_MAX else []
-    if not re.fullmatch(_CONFIG_KEY, text):
+    if not _is_config_key(text):
         faults.append(_CONFIG_KEY_FAULT)
     return faults + _directory_faults(text)
 

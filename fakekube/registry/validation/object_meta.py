@@ -6,7 +6,7 @@ Source: k8s.io/apimachinery/pkg/api/validation/objectmeta.go, and recorded answe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fakekube.meta.objects import KubeObject, group_of
@@ -76,13 +76,10 @@ def _namespace(meta: KubeObject, namespaced: bool, path: str) -> Causes:
 
 def _members(meta: KubeObject, path: str, own: bool) -> Causes:
     """What creates and updates check alike; `own` kinds of Kubernetes want qualified finalizers."""
-    yield from not_negative(meta.get("generation") or 0, f"{path}.generation")
-    yield from labels(meta.get("labels") or {}, f"{path}.labels")
-    yield from annotation_rules(meta.get("annotations") or {}, f"{path}.annotations")
-    yield from _owners(meta.get("ownerReferences") or [], f"{path}.ownerReferences")
-    yield from _finalizers(meta.get("finalizers") or [], f"{path}.finalizers")
-    yield from _managed_fields(meta.get("managedFields") or [], f"{path}.managedFields")
-    if own:
+    for member, rules in _MEMBER_RULES.items():
+        if meta.get(member):
+            yield from rules(meta[member], f"{path}.{member}")
+    if own and meta.get("finalizers"):
         yield from unqualified_finalizers(meta, path)
 
 
@@ -176,9 +173,20 @@ def _managed_fields(entries: Sequence[KubeObject], path: str) -> Causes:
 def field_manager(manager: str, path: str) -> Causes:
     if len(manager) > _MANAGER_MAX:
         yield too_long(path, _MANAGER_MAX)
-    bad = next((char for char in manager if not char.isprintable()), None)
-    if bad is not None:
+    if not manager.isprintable():
+        bad = next(char for char in manager if not char.isprintable())
         yield invalid(path, manager, f"invalid character {ord(bad):#x} (at position {manager.index(bad)})")
+
+
+# What creates and updates check alike, in this order; an absent or empty member breaks no rule.
+_MEMBER_RULES: Mapping[str, Callable[[Any, str], Causes]] = {
+    "generation": not_negative,
+    "labels": labels,
+    "annotations": annotation_rules,
+    "ownerReferences": _owners,
+    "finalizers": _finalizers,
+    "managedFields": _managed_fields,
+}
 
 
 def updated(
