@@ -13,7 +13,7 @@ from fakekube.apiserver.patch_texts import decoded_order, repeated_names, shown_
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
 from fakekube.meta.objects import GroupVersionKind, KubeObject
-from fakekube.registry.canonical import DecodeError, canonicalize
+from fakekube.registry.canonical import DecodeError, canonicalize, canonicalize_changed
 from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
 from fakekube.registry.schema import schema_for
 from fakekube.registry.update import update
@@ -67,7 +67,7 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     shown = shown_result(kind, patched, body)
     _require_same_kind(patched, gvk, shown)
     try:
-        canonical = canonicalize(patched, gvk)
+        canonical = canonicalize_changed(patched, live, gvk)
         if canonical.strict_errors:
             canonical = canonicalize(decoded_order(kind, patched, body), gvk)
     except DecodeError as error:

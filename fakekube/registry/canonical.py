@@ -95,6 +95,18 @@ def canonicalize(obj: KubeObject, gvk: GroupVersionKind) -> Canonical:
     return canonicalize_as(obj, schema)
 
 
+def canonicalize_changed(obj: KubeObject, before: KubeObject, gvk: GroupVersionKind) -> Canonical:
+    """The same for an `obj` that was made of the canonical `before`: members that are the very same are not read again."""
+    kept = {name: value for name, value in obj.items() if value is before.get(name)}
+    found = canonicalize({name: value for name, value in obj.items() if name not in kept}, gvk)
+    schema = schema_for(gvk)
+    if not kept or schema is None:
+        return found
+    members = found.object | kept
+    ordered = {name: members[name] for name in schema.fields if name in members}
+    return Canonical(object=ordered, strict_errors=found.strict_errors)
+
+
 def canonicalize_as(obj: KubeObject, schema: Schema) -> Canonical:
     """The same for a schema at hand."""
     report = _Report(schema)

@@ -35,17 +35,18 @@ class TimeError(ValueError):
     """The text is no time; the message is Go's."""
 
 
+@lru_cache(maxsize=1024)
 def time(text: str) -> str:
     """`text` as metav1.Time prints it: seconds, UTC. Raises TimeError."""
     return _parse(text, TIME_LAYOUT).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
+@lru_cache(maxsize=1024)
 def micro_time(text: str) -> str:
     """`text` as metav1.MicroTime prints it: exactly six digits are asked for. Raises TimeError."""
     return _parse(text, MICRO_LAYOUT).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
-@lru_cache(maxsize=1024)
 def _parse(text: str, layout: str) -> datetime:
     rest = text
     parts: list[str] = []
