@@ -31,21 +31,6 @@ def bool_of(query: Mapping[str, str], name: str) -> bool | None:
     return None if text is None else text.lower() not in _FALSE
 
 
-_SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-
-
-def go_quoted(text: str) -> str:
-    """`text` as Go's %q prints it."""
-    return f'"{"".join(_SHORT_ESCAPES.get(letter) or _escaped(letter) for letter in text)}"'
-
-
-def _escaped(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    code = ord(letter)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
-
-
 _DURATION = re.compile(r"[-+]?(?:0|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|\u00b5s|ms|s|m|h))+")
 _UNITLESS = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 

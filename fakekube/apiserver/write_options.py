@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from fakekube.apiserver.list_options import options_invalid
-from fakekube.apiserver.query import bool_of, go_quoted, int_of
+from fakekube.apiserver.query import bool_of, int_of
 from fakekube.apiserver.request_info import Query
 from fakekube.meta.errors import Cause
+from fakekube.meta.gofmt import go_quoted
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.options import DeleteOptions, Propagation, WriteOptions
 

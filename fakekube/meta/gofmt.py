@@ -1,4 +1,4 @@
-"""How Go's fmt prints a JSON value with %v: some messages of the apiserver carry whole objects in this form."""
+"""How Go's fmt prints values: with %v (some messages of the apiserver carry whole objects so), and strings with %q."""
 
 from __future__ import annotations
 
@@ -28,3 +28,18 @@ _PRINTERS: tuple[tuple[type, Callable[..., str]], ...] = (
     (list, lambda value: f"[{' '.join(go_value(item) for item in value)}]"),
     (float, _float),
 )
+
+
+_SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def go_quoted(text: str) -> str:
+    """`text` as Go's %q prints it."""
+    return f'"{"".join(_SHORT_ESCAPES.get(letter) or _escaped(letter) for letter in text)}"'
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
