@@ -11,7 +11,7 @@ class Request:
     """One request, its body read to the end.
 
     `path` is percent-encoded, as on the request line and without the query; `query` is the raw text after `?`;
-    header names are lower-case. `user` is the authenticated name (everybody is an administrator by default).
+    header names are asked for in lower case. `user` is the authenticated name (everybody is an administrator by default).
     """
 
     method: str

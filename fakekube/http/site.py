@@ -282,7 +282,7 @@ async def _request_of(http: web.BaseRequest) -> Request:
     for name, value in http.headers.items():
         headers.setdefault(name.lower(), value)
     body = await _body_of(http) if http.body_exists else b""
-    return Request(method=http.method, path=path, query=query, headers=headers, body=body)
+    return Request(method=http.method, path=path, query=query, headers=http.headers, body=body)
 
 
 async def _body_of(http: web.BaseRequest) -> bytes:

@@ -6,7 +6,6 @@ Source: k8s.io/apiserver/pkg/registry/rest (meta.go, create.go, update.go), apim
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -58,9 +57,16 @@ def epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+# The version (4) and the variant of a random UUID; all other bits are drawn.
+_UUID_FIXED = (0x4 << 76) | (0b10 << 62)
+_UUID_DRAWN = ~((0xF << 76) | (0b11 << 62))
+
+
 def new_uid(rng: random.Random) -> str:
     """A version 4 UUID (RFC 9562) drawn from `rng`."""
-    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    bits = rng.getrandbits(128) & _UUID_DRAWN | _UUID_FIXED
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def generated_name(prefix: str, rng: random.Random) -> str:
