@@ -6,8 +6,10 @@ assert report.verdict == "valid"
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
@@ -32,15 +34,19 @@ def run(
     world: str = "virtual",
     toxiproxy_url: str | None = None,
     agent: str | None = None,
+    filmed: bool = False,
 ) -> Report:
     """Run a scenario: a value, a shipped one's name, or a file. `seed` and `sites` replace the scenario's own.
+
+    `filmed` notes every message for the picture that a notebook shows of the report (virtual world).
 
     Raises BadScenario for what cannot be run, before anything runs.
     """
     if isinstance(scenario, str):
         scenario = library.find(scenario)
     timeline = compile_scenario(scenario, seed=seed, sites=sites, world=capabilities(world))
-    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent)
+    film = Film(tuple(timeline.members())) if filmed else None
+    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film)
 
 
 def run_timeline(
@@ -56,20 +62,30 @@ def run_timeline(
 
     `agent` is `package.module:Class`, run at every site instead of the collaboration layer's own (virtual world).
     `film` is shown what happens (virtual world).
+    Inside a running event loop, as in a notebook, the run has a thread of its own; the caller waits for it.
 
     Raises BadScenario as `run` does.
     """
     check_world(timeline, capabilities(world))
     play = _PLAYERS[world](agent, film)
     started_s = perf_counter()
-    outcome = play(timeline, toxiproxy_url)
+    outcome = _off_the_loop(lambda: play(timeline, toxiproxy_url))
     findings = tuple(run_checks(outcome.evidence))
     return Report(
         outcome=outcome,
         findings=findings,
         wall_s=perf_counter() - started_s,
         replay=replay or replay_command(timeline, world, toxiproxy_url, agent),
+        film=film,
     )
+
+
+def _off_the_loop(play: Callable[[], Outcome]) -> Outcome:
+    """Two event loops cannot run in one thread."""
+    if asyncio._get_running_loop() is None:
+        return play()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(play).result()
 
 
 def capabilities(world: str) -> Capabilities:
