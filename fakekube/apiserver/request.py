@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fakekube.registry.users import SYSTEM_ADMIN, UserInfo
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request, its body read to the end.
 
     `path` is percent-encoded, as on the request line and without the query; `query` is the raw text after `?`;
-    header names are asked for in lower case. `user` is the authenticated name (everybody is an administrator by default).
+    header names are asked for in lower case. `certified` is whom the client's verified certificate names, `user` who
+    asks: an administrator, unless the chain asks who it is.
     """
 
     method: str
@@ -19,4 +22,5 @@ class Request:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    user: str = "system:admin"
+    certified: UserInfo | None = None
+    user: UserInfo = SYSTEM_ADMIN

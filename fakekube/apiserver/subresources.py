@@ -117,8 +117,8 @@ def create_review(call: Call) -> Answer:
     review = decoded_body(call, options)
     if call.served.namespaced:
         review = in_namespace(call.served, call.namespace, review)
-    answered = reviewed(call.site, call.served.type.qualified, review, call.request.user)
-    return _encoded(call, 201, _owned(call, review, answered, options))
+    owned = _owned(call, review, review, options)
+    return _encoded(call, 201, reviewed(call.site, call.served.type.qualified, owned, call.request.user))
 
 
 def get_log(call: Call) -> Answer:

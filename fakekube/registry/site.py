@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from fakekube.registry.authenticator import Authenticator
+from fakekube.registry.authorizer import ALWAYS_ALLOW, Authorizer
+from fakekube.registry.rbac_escalation import GrantCheck
 from fakekube.registry.resources import ResourceCatalog
 from fakekube.registry.schedule import Schedule
+from fakekube.registry.signing import SigningKey
 from fakekube.registry.strategies import Served, served
 from fakekube.storage.store import Store
 
@@ -23,11 +27,15 @@ class Site:
     store: Store
     catalog: ResourceCatalog
     schedule: Schedule = field(default_factory=Schedule)
+    # Who may do what, whose tokens are whose, and who may grant what: nobody is refused until it is said.
+    authorizer: Authorizer = ALWAYS_ALLOW
+    authenticator: Authenticator | None = None
+    grants: GrantCheck | None = None
     # Signs the tokens of ServiceAccounts.
-    token_key: bytes = b""
+    signing_key: SigningKey = field(init=False)
 
     def __post_init__(self) -> None:
-        self.token_key = self.token_key or self.rng.randbytes(32)
+        self.signing_key = SigningKey(self.rng.randbytes(32))
 
     def served(self, group: str, version: str, plural: str) -> Served | None:
         resource = self.catalog.find(group, version, plural)

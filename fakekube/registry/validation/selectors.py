@@ -14,10 +14,10 @@ def label_selector(selector: KubeObject | None, path: str, *, values: bool = Tru
     if not selector:
         return
     yield from labels(selector.get("matchLabels") or {}, f"{path}.matchLabels")
-    yield from in_all(selector.get("matchExpressions"), f"{path}.matchExpressions", _requirement)
+    yield from in_all(selector.get("matchExpressions"), f"{path}.matchExpressions", label_requirement)
 
 
-def _requirement(requirement: KubeObject, path: str) -> Causes:
+def label_requirement(requirement: KubeObject, path: str) -> Causes:
     operator, values = requirement.get("operator", ""), requirement.get("values") or []
     if operator in ("In", "NotIn"):
         if not values:
