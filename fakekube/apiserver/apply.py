@@ -53,7 +53,7 @@ def apply(call: Call) -> Answer:
 
 def _options(call: Call) -> BodyOptions:
     """An applier must say who it is."""
-    options = body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     if not call.query.get("fieldManager"):
         message = "Required value: is required for apply patch"
         raise options_invalid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from fakekube.apiserver.call import Call
@@ -76,9 +77,17 @@ def _was_sent_empty(call: Call, path: tuple[str, ...]) -> bool:
 def delete_request(call: Call) -> DeleteRequest:
     """All from the body when there is one; then the query does not count."""
     if not call.request.body:
-        return delete_request_from_query(call.query)
+        return _by_user(call, delete_request_from_query(call.query))
     decoded = decode(call.request.body, call.header("content-type"), DELETE_OPTIONS, field_validation="Ignore")
-    return delete_request_from_body(decoded.object)
+    return _by_user(call, delete_request_from_body(decoded.object))
+
+
+def _by_user(call: Call, request: DeleteRequest) -> DeleteRequest:
+    """Only a gate wants to know who deletes."""
+    if call.site.gate is None:
+        return request
+    options = replace(request.options, user=call.request.user, warnings=call.warnings)
+    return replace(request, options=options)
 
 
 def require_name(name: str, obj: KubeObject) -> None:

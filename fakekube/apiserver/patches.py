@@ -44,7 +44,7 @@ def patch_options(call: Call) -> BodyOptions:
     if "force" in call.query:
         message = "Forbidden: may not be specified for non-apply patch"
         raise options_invalid("PatchOptions", [Cause(reason="FieldValueForbidden", message=message, field="force")])
-    return body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings)
+    return body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
 
 
 def patch_type(call: Call) -> str:

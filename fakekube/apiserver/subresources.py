@@ -35,7 +35,7 @@ def get_scale(call: Call) -> Answer:
 
 
 def update_scale(call: Call) -> Answer:
-    options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     scale = decoded_body(call, options)
     require_name(call.info.name, scale)
     return _write_scale(call, lambda live: scaled(live, scale), options.write)
@@ -66,7 +66,7 @@ def _write_scale(call: Call, change: Change, options: WriteOptions) -> Answer:
 
 def create_binding(call: Call) -> Answer:
     """Of one pod, or by the older path, where only the body names the pod."""
-    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     binding = decoded_body(call, options)
     if call.subresource is not None and not name_of(binding):
         binding = with_metadata(binding, name=call.info.name)
@@ -80,11 +80,12 @@ _FORMER_EVICTION = (b"policy/v1beta1", b"policy/v1")
 
 
 def create_eviction(call: Call) -> Answer:
-    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     eviction = decoded_body(call, options, former=_FORMER_EVICTION)
     require_eviction_name(call.info.name, eviction)
     request = delete_request_from_body(eviction.get("deleteOptions") or {})
-    wanted = replace(request.options, dry_run=request.options.dry_run or options.write.dry_run)
+    dry_run = request.options.dry_run or options.write.dry_run
+    wanted = replace(request.options, dry_run=dry_run, user=call.request.user, warnings=call.warnings)
     evict(call.site, call.served, call.namespace, call.info.name, wanted)
     return _done(call)
 
@@ -95,7 +96,7 @@ def _done(call: Call) -> Answer:
 
 
 def create_token(call: Call) -> Answer:
-    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     request = default_kind(decoded_body(call, options), TOKEN_REQUEST)
     account = require(call.site, call.served, call.namespace, call.info.name)
     return _encoded(call, 201, _owned(call, request, issue(call.site, account, request), options))
@@ -113,7 +114,7 @@ TOKEN_REQUEST = GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest")
 
 
 def create_review(call: Call) -> Answer:
-    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     review = decoded_body(call, options)
     if call.served.namespaced:
         review = in_namespace(call.served, call.namespace, review)

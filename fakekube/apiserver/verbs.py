@@ -57,14 +57,14 @@ def watch(call: Call) -> Answer:
 
 
 def create_(call: Call) -> Answer:
-    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     obj = decoded_body(call, options)
     item = create(call.site, call.served, call.namespace, obj, options.write)
     return answer(call, 201, call.representation.one(call.served, item))
 
 
 def update_(call: Call) -> Answer:
-    options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings)
+    options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     obj = decoded_body(call, options)
     require_name(call.info.name, obj)
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name

@@ -16,6 +16,7 @@ from fakekube.meta.errors import Cause
 from fakekube.meta.gofmt import go_quoted
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.options import DeleteOptions, Propagation, WriteOptions
+from fakekube.registry.users import SYSTEM_ADMIN, UserInfo
 
 MANAGER_MAX_BYTES = 128
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
@@ -30,16 +31,18 @@ class BodyOptions:
     field_validation: str
 
 
-def body_options(kind: str, query: Query, user_agent: str, warnings: list[str]) -> BodyOptions:
+def body_options(
+    kind: str, query: Query, user_agent: str, warnings: list[str], user: UserInfo = SYSTEM_ADMIN
+) -> BodyOptions:
     """The options `kind` (CreateOptions, UpdateOptions, PatchOptions) in the query. 422 for values nobody knows.
 
-    `warnings` takes what the write warns of.
+    `warnings` takes what the write warns of, `user` is who writes.
     """
     if query:
         _require_known(kind, query)
     manager = query.get("fieldManager") or default_manager(user_agent)
     return BodyOptions(
-        write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings),
+        write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings, user=user),
         field_validation=query.get("fieldValidation") or "Warn",
     )
 

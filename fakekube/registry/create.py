@@ -35,8 +35,10 @@ def create(
     obj = with_single_owners(_undeleted(decoded), options.warnings)
     owned = tracked(site, served, None, obj, options, "") if tracks else obj
     admitted = admit_create(site, served, namespace, owned)
+    if site.gate is not None:
+        admitted = site.gate.create(served, namespace, admitted, options)
     named = _with_system_fields(site, served, admitted)
-    prepared = canonical_again(served, prepare_create(site, served, named), sent)
+    prepared = canonical_again(served, prepare_create(site, served, named, options.user), sent)
     _require_valid(served, prepared, create_causes(served, prepared))
     options.warnings.extend(warnings_about(served, prepared))
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None

@@ -36,6 +36,8 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     """Delete one object, or mark it when finalizers or a grace period hold it."""
     admit_delete(site, served, namespace, name)
     held = require(site, served, namespace, name)
+    if site.gate is not None:
+        site.gate.delete(served, held, options)
     special = _SPECIAL.get(served.type.qualified)
     if special is not None:
         item, gone = special(site, served, held, options)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fakekube.registry.users import SYSTEM_ADMIN, UserInfo
+
 Propagation = Literal["", "Background", "Foreground", "Orphan"]
 
 
@@ -20,6 +22,7 @@ class WriteOptions:
     warnings: list[str] = field(default_factory=list)
     # Lists that were sent empty and are printed as null all the same: their writer owns them nevertheless.
     emptied: list[tuple[str, ...]] = field(default_factory=list)
+    user: UserInfo = SYSTEM_ADMIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +34,5 @@ class DeleteOptions:
     uid: str = ""
     resource_version: str = ""
     propagation: Propagation = ""
+    user: UserInfo = SYSTEM_ADMIN
+    warnings: list[str] = field(default_factory=list)

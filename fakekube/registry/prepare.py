@@ -7,26 +7,31 @@ from collections.abc import Mapping
 from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.defaulting.dropped import without_disabled
 from fakekube.registry.defaulting.prepared import (
+    CERTIFICATE_REQUESTS,
     PREPARED,
     PREPARED_UPDATES,
     TEMPLATE_GENERATION,
     Prepare,
     PrepareUpdate,
+    requested_by,
 )
 from fakekube.registry.metadata import with_metadata
 from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
+from fakekube.registry.users import UserInfo
 
 
-def prepare_create(site: Site, served: Served, obj: KubeObject) -> KubeObject:
+def prepare_create(site: Site, served: Served, obj: KubeObject, user: UserInfo) -> KubeObject:
     """`obj` without the status a client may not set, and with what its kind adds."""
     strategy = served.strategy
     if strategy.has_status and not strategy.keeps_status_on_create:
         obj = {key: value for key, value in obj.items() if key != "status"}
     obj = without_disabled(served.type.qualified, obj)
     kind = _ON_CREATE.get(served.type.qualified)
-    return kind(site, obj) if kind is not None else obj
+    if kind is not None:
+        return kind(site, obj)
+    return requested_by(obj, user) if served.type.qualified == CERTIFICATE_REQUESTS else obj
 
 
 def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from fakekube.registry.authenticator import Authenticator
 from fakekube.registry.authorizer import ALWAYS_ALLOW, Authorizer
-from fakekube.registry.rbac_escalation import GrantCheck
+from fakekube.registry.gate import Gate
 from fakekube.registry.resources import ResourceCatalog
 from fakekube.registry.schedule import Schedule
 from fakekube.registry.signing import SigningKey
@@ -27,10 +27,10 @@ class Site:
     store: Store
     catalog: ResourceCatalog
     schedule: Schedule = field(default_factory=Schedule)
-    # Who may do what, whose tokens are whose, and who may grant what: nobody is refused until it is said.
+    # Who may do what, whose tokens are whose, and what stands before writes: nobody is refused until it is said.
     authorizer: Authorizer = ALWAYS_ALLOW
     authenticator: Authenticator | None = None
-    grants: GrantCheck | None = None
+    gate: Gate | None = None
     # Signs the tokens of ServiceAccounts.
     signing_key: SigningKey = field(init=False)
 

@@ -64,6 +64,8 @@ def update(
         owned = tracked(site, served, live, written, options, subresource)
         merged = with_metadata(merged, managedFields=metadata(owned).get("managedFields"))
     admitted = admit_update(site, served, namespace, merged, live, subresource)
+    if site.gate is not None:
+        admitted = site.gate.update(served, namespace, admitted, live, options, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
     _require_valid(served, name, update_causes(served, prepared, live, subresource))
     require_admitted_update(site, served, namespace, prepared, live, options.warnings, subresource)

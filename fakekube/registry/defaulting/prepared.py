@@ -14,6 +14,7 @@ from fakekube.registry.defaulting.services import service, updated_service
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.quantity import parse_quantity
 from fakekube.registry.site import Site
+from fakekube.registry.users import UserInfo
 from fakekube.registry.validation.names import label_value
 
 Prepare = Callable[[Site, KubeObject], KubeObject]
@@ -193,14 +194,13 @@ def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return {**obj, "status": {**status, "storedVersions": [*known, *(name for name in stored if name not in known)]}}
 
 
-# Everybody is the administrator here.
-_REQUESTER = {"username": "system:admin", "groups": ["system:masters", "system:authenticated"]}
+CERTIFICATE_REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 
 
-def request(site: Site, obj: KubeObject) -> KubeObject:
+def requested_by(obj: KubeObject, user: UserInfo) -> KubeObject:
     """A certificate is requested by who asks; nobody says who else that should be."""
-    spec = {name: value for name, value in _spec(obj).items() if name not in ("uid", "extra")}
-    return {**obj, "spec": {**spec, **_REQUESTER}}
+    spec = {name: value for name, value in _spec(obj).items() if name not in ("username", "uid", "groups", "extra")}
+    return {**obj, "spec": {**spec, **user.as_json()}}
 
 
 def updated_request(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
@@ -232,7 +232,7 @@ def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
 # site, wanted, held, subresource
 PrepareUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
 PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
-    "certificatesigningrequests.certificates.k8s.io": updated_request,
+    CERTIFICATE_REQUESTS: updated_request,
     "customresourcedefinitions.apiextensions.k8s.io": updated_definition,
     "daemonsets.apps": updated_daemon_set,
     "persistentvolumeclaims": updated_claim,
@@ -241,7 +241,6 @@ PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
 }
 PREPARED: Mapping[str, Prepare] = {
     "apiservices.apiregistration.k8s.io": api_service,
-    "certificatesigningrequests.certificates.k8s.io": request,
     "customresourcedefinitions.apiextensions.k8s.io": definition,
     "daemonsets.apps": daemon_set,
     "devicetaintrules.resource.k8s.io": taint_rule,
