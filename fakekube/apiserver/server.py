@@ -14,12 +14,15 @@ from fakekube.apiserver.filters import with_body_limit, with_standard_headers, w
 from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import serve_resource, unknown_path
+from fakekube.apiserver.security.authentication import Authentication
+from fakekube.apiserver.security.secured import Authorization, secure
 from fakekube.apiserver.watch import Watch
 from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
+from fakekube.registry.plugins import AdmissionPlugin
 from fakekube.registry.resources import builtin
 from fakekube.registry.site import Site
 from fakekube.storage.store import Snapshot, Store
@@ -45,6 +48,8 @@ class Apiserver:
     `now` gives epoch seconds, `rng` every uid and generated name. `controllers="core"` runs namespace deletion,
     garbage collection, default ServiceAccounts and root CA as background work: a shell calls `run_due(now)` at
     `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
+    `authentication` makes it ask who everybody is (an administrator, by default), `authorization="RBAC"` what they may,
+    `admission` are functions that change or refuse writes: see docs/security.md.
     `deletion_delay_s` is how long a namespace stays Terminating at least, `collection_delay_s` how long garbage stays.
     """
 
@@ -57,6 +62,9 @@ class Apiserver:
         controllers: Controllers = "core",
         deletion_delay_s: float = 0.25,
         collection_delay_s: float = 0.1,
+        authentication: Authentication | None = None,
+        authorization: Authorization = "AlwaysAllow",
+        admission: Sequence[AdmissionPlugin] = (),
     ) -> None:
         self.name = name
         self.now = now
@@ -67,6 +75,7 @@ class Apiserver:
         self._uid_prefix = new_uid(rng)[:24]
         self._requests = 0xFF
         self.faults = Faults(self.site)
+        self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
         self._controllers: Sequence[NamespaceController | GarbageCollector] = ()
         if controllers == "core":
@@ -121,6 +130,8 @@ class Apiserver:
         self.end_watches()
         self.site.schedule.clear()
         self.site.store.restore(snapshot)
+        for forget in self._security.forgetful:
+            forget()
         for each in self._controllers:
             each.resync()
 
@@ -148,7 +159,8 @@ class Apiserver:
             ("X-Kubernetes-Pf-Prioritylevel-Uid", f"{self._uid_prefix}0000000000ff"),
         )
         headers = with_standard_headers(fixed, self._audit_id)
-        return build_chain(self._route, [headers, self.faults.around, with_status_errors, with_body_limit])
+        asked = self._security.filters
+        return build_chain(self._route, [headers, self.faults.around, with_status_errors, *asked, with_body_limit])
 
     def _route(self, request: Request) -> Answer:
         for route in _ROUTES:

@@ -115,9 +115,7 @@ TOKEN_REQUEST = GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest")
 
 def create_review(call: Call) -> Answer:
     options = body_options("CreateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
-    review = decoded_body(call, options)
-    if call.served.namespaced:
-        review = in_namespace(call.served, call.namespace, review)
+    review = in_namespace(call.served, call.namespace, decoded_body(call, options))
     owned = _owned(call, review, review, options)
     return _encoded(call, 201, reviewed(call.site, call.served.type.qualified, owned, call.request.user))
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
+from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.server import Apiserver
+from fakekube.registry.users import UserInfo
 from tests.recordings.answer import Answer
 from tests.recordings.http_target import TIMEOUT_S
 from tests.recordings.play import Question, Watch
@@ -17,12 +19,27 @@ from tests.recordings.play import Question, Watch
 START_S = 1_795_564_800.0
 
 
-class CoreTarget:
-    """One fresh apiserver, and its time."""
+# Who was who at the recording.
+_ADMIN, _USER = "admin-token", "user-token"
+_TOKENS = {
+    _ADMIN: UserInfo(name="admin", uid="admin-uid", groups=("system:masters",)),
+    _USER: UserInfo(name="alice", uid="alice-uid", groups=("dev",)),
+}
 
-    def __init__(self, seed: int = 0) -> None:
+
+class CoreTarget:
+    """One fresh apiserver, and its time. `secured`: tokens are checked and RBAC decides."""
+
+    def __init__(self, seed: int = 0, *, secured: bool = False) -> None:
         self._now = START_S
-        self._apiserver = Apiserver(name="recordings", now=self.now, rng=random.Random(seed))
+        self._secured = secured
+        self._apiserver = Apiserver(
+            name="recordings",
+            now=self.now,
+            rng=random.Random(seed),
+            authentication=Authentication(tokens=_TOKENS) if secured else None,
+            authorization="RBAC" if secured else "AlwaysAllow",
+        )
 
     def now(self) -> float:
         return self._now
@@ -36,7 +53,9 @@ class CoreTarget:
         self._now = end
 
     def token(self, who: str) -> str | None:
-        return None
+        if not self._secured:
+            return None
+        return {"admin": _ADMIN, "user": _USER, "none": None}.get(who, who)
 
     def ask(self, question: Question) -> Answer:
         """The whole answer; a watch is read until the server ends it. HTTP sends no body to HEAD."""

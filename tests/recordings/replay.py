@@ -28,7 +28,7 @@ from tests.recordings.play import Player, Target
 # Names of conversations that differ today, each with its reason: what the Divergence page is made from.
 LISTED: dict[str, str] = json.loads((Path(__file__).parent / "divergences.json").read_text())
 # What a bare apiserver core does not have yet: such conversations are not played.
-UNMET_NEEDS = frozenset(["auth", "rbac", "workloads"])
+UNMET_NEEDS = frozenset(["workloads"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,17 @@ def playable(needs_unmet: frozenset[str] = UNMET_NEEDS) -> list[Conversation]:
     return [conversation for conversation in load() if not needs_unmet & set(conversation["needs"])]
 
 
+def core_target(conversation: Conversation, *, secured: bool = False) -> CoreTarget:
+    """A fresh core; it checks tokens and asks RBAC where the conversation needs that, or where it is said."""
+    return CoreTarget(secured=secured or asks_who(conversation))
+
+
+def asks_who(conversation: Conversation) -> bool:
+    """Whether it matters who asks: the recorded server had RBAC on, and reviews tell."""
+    needs = not {"auth", "rbac"}.isdisjoint(conversation["needs"])
+    return needs or any("accessreviews" in step.get("path", "") for step in conversation["steps"])
+
+
 def replay(conversation: Conversation, target: Target, host: str, run: str = "abcde") -> Replay:
     player = Player(target, conversation, run)
     answers = player.play()
@@ -74,7 +85,7 @@ def _replays(arguments: argparse.Namespace) -> Iterator[Replay]:
         if not re.search(arguments.only, conversation["name"]):
             continue
         if arguments.server is None:
-            yield replay(conversation, CoreTarget(), "127.0.0.1:6443")
+            yield replay(conversation, core_target(conversation, secured=arguments.secured), "127.0.0.1:6443")
         else:
             target = HttpTarget(arguments.server, arguments.token)
             yield replay(conversation, target, target.host, run=_fresh(number))
@@ -100,6 +111,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="regular expression on conversation names")
     parser.add_argument("--server", help="base URL of a server; default: the core, without sockets")
     parser.add_argument("--token", help="bearer token of a cluster administrator")
+    parser.add_argument(
+        "--secured", action="store_true", help="ask the core with tokens and RBAC in every conversation"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="every difference")
     arguments = parser.parse_args()
     totals: Counter[str] = Counter()

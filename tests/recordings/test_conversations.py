@@ -5,17 +5,24 @@ from __future__ import annotations
 import pytest
 
 from tests.recordings.conversation import Conversation, load
-from tests.recordings.core_target import CoreTarget
-from tests.recordings.replay import LISTED, playable, replay
+from tests.recordings.replay import LISTED, asks_who, core_target, playable, replay
 
 
 @pytest.mark.parametrize("conversation", [pytest.param(each, id=each["name"]) for each in playable()])
 def test_a_conversation_goes_as_with_the_real_server(conversation: Conversation) -> None:
-    found = replay(conversation, CoreTarget(), "127.0.0.1:6443")
+    found = replay(conversation, core_target(conversation), "127.0.0.1:6443")
     if conversation["name"] in LISTED:
         assert not found.equal, "equal now: take its row out of divergences.json"
     else:
         assert found.equal, found.first()
+
+
+@pytest.mark.parametrize(
+    "conversation", [pytest.param(each, id=each["name"]) for each in playable() if not asks_who(each)]
+)
+def test_for_an_administrator_it_goes_the_same_way_with_tokens_and_rbac(conversation: Conversation) -> None:
+    found = replay(conversation, core_target(conversation, secured=True), "127.0.0.1:6443")
+    assert found.equal == (conversation["name"] not in LISTED), "" if found.equal else found.first()
 
 
 def test_every_listed_divergence_names_a_conversation_and_a_reason() -> None:
