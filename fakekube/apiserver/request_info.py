@@ -56,8 +56,8 @@ def _request_info(method: str, path: str, watches: bool) -> RequestInfo | None:
     group, version, encoded = found
     segments = [unquote(segment) for segment in encoded] if "%" in path else list(encoded)
     verb = _METHOD_VERBS.get(method, "")
-    if segments[0] == "watch" and len(segments) > 1 and verb == "get":
-        return _located("watch", group, version, segments[1:])
+    if segments[0] == "watch" and len(segments) > 1:
+        return _located("watch" if verb == "get" else "", group, version, segments[1:])
     info = _located(verb, group, version, segments)
     if info.name or info.subresource:
         return info

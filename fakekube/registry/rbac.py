@@ -92,7 +92,8 @@ class Rbac:
                 problems.append(grant.problem)
             if any(_allows(rule, asked) for rule in grant.rules):
                 return Decision(True, f"RBAC: allowed by {grant.source}")
-        return Decision(False, f"RBAC: {aggregate(problems)}" if problems else "")
+        # the chain of authorizers names itself, too
+        return Decision(False, f"rbac: RBAC: {aggregate(problems)}" if problems else "")
 
     def rules_for(self, user: UserInfo, namespace: str) -> tuple[Sequence[Rule], Sequence[str]]:
         grants = list(self._grants(user, namespace))

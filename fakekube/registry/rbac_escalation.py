@@ -86,7 +86,9 @@ class GrantCheck:
             f"not currently held:\n{listed}"
         )
         if problems:
-            why += f"; resolution errors: [{aggregate(problems)}]"
+            # roles that are not there, under the name of what is written
+            named = [f"{served.type.plural}.{problem.partition('.')[2]}" for problem in problems]
+            why += f"; resolution errors: [{aggregate(named)}]"
         raise forbidden(served.type.plural, GROUP, name, why)
 
 

@@ -34,12 +34,14 @@ START_TIMEOUT_S = 90.0  # a cold kube-apiserver on a busy two-core machine; 3.5 
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.05
 
-# What namespace deletion, owner references, default ServiceAccounts and kube-root-ca.crt need; nothing that needs nodes.
+# What namespace deletion, owner references, default ServiceAccounts, kube-root-ca.crt and the rules of view, edit and
+# admin need; nothing that needs nodes.
 CONTROLLERS = (
     "namespace-controller",
     "garbage-collector-controller",
     "serviceaccount-controller",
     "root-ca-certificate-publisher-controller",
+    "clusterrole-aggregation-controller",
 )
 
 
