@@ -19,6 +19,7 @@ from fakekube.apiserver.security.secured import Authorization, secure
 from fakekube.apiserver.watch import Watch
 from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
+from fakekube.registry.cluster_roles import ClusterRoleAggregator
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
@@ -46,8 +47,8 @@ class Apiserver:
     """A Kubernetes apiserver, synchronous and total: `handle` never raises.
 
     `now` gives epoch seconds, `rng` every uid and generated name. `controllers="core"` runs namespace deletion,
-    garbage collection, default ServiceAccounts and root CA as background work: a shell calls `run_due(now)` at
-    `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
+    garbage collection, default ServiceAccounts, root CA and aggregated ClusterRoles as background work: a shell calls
+    `run_due(now)` at `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
     `authentication` makes it ask who everybody is (an administrator, by default), `authorization="RBAC"` what they may,
     `admission` are functions that change or refuse writes: see docs/security.md.
     `deletion_delay_s` is how long a namespace stays Terminating at least, `collection_delay_s` how long garbage stays.
@@ -77,11 +78,12 @@ class Apiserver:
         self.faults = Faults(self.site)
         self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
-        self._controllers: Sequence[NamespaceController | GarbageCollector] = ()
+        self._controllers: Sequence[NamespaceController | GarbageCollector | ClusterRoleAggregator] = ()
         if controllers == "core":
             self._controllers = (
                 NamespaceController(self.site, delay_s=deletion_delay_s),
                 GarbageCollector(self.site, delay_s=collection_delay_s),
+                ClusterRoleAggregator(self.site, delay_s=collection_delay_s),
             )
         for each in self._controllers:
             each.start()
