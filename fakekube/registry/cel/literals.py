@@ -1,0 +1,178 @@
+"""What is wrong with literals that fit by type: durations, timestamps, patterns, lists of several types, format strings.
+
+Source: cel-go 0.29 (cel/validator.go, ext/formatting.go, interpreter/decorators.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from fakekube.registry.cel import formatting, times
+from fakekube.registry.cel.celtypes import Type, unwrapped
+from fakekube.registry.cel.check import Checked
+from fakekube.registry.cel.conversions import CONVERSIONS
+from fakekube.registry.cel.issues import Issue
+from fakekube.registry.cel.regexes import RegexError, compiled
+from fakekube.registry.cel.tree import Call, Expr, ListLiteral, Literal, MapLiteral, children, walk
+from fakekube.registry.cel.values import CelError
+
+# A list in the arguments of these may hold several types.
+_EXEMPT = frozenset(["format"])
+Faults = Iterator[tuple[int, str]]
+"""(node, message)"""
+
+
+def literal_issues(checked: Checked) -> list[Issue]:
+    """Empty when every literal means something."""
+    faults = [*_arguments(checked), *_aggregates(checked, checked.expr, exempt=False), *_format_calls(checked)]
+    return [checked.parsed.issue(node, message) for node, message in faults]
+
+
+def _calls(checked: Checked) -> Iterator[Call]:
+    return (node for node in walk(checked.expr) if isinstance(node, Call))
+
+
+# --- arguments ----------------------------------------------------------------------------------------------------------
+
+
+def _reads(read: Callable[[str], object]) -> Callable[[object], bool]:
+    def check(value: object) -> bool:
+        if not isinstance(value, str):
+            return True
+        try:
+            read(value)
+        except (ValueError, CelError):
+            return False
+        return True
+
+    return check
+
+
+_CHECKED: Mapping[str, Callable[[object], bool]] = {
+    "duration": _reads(times.duration),
+    "timestamp": _reads(lambda text: times.in_range(times.timestamp(text))),
+    "matches": _reads(compiled),
+}
+
+
+def _arguments(checked: Checked) -> Faults:
+    for call in _calls(checked):
+        check = _CHECKED.get(call.function)
+        if check is not None and call.args and isinstance(call.args[0], Literal) and not check(call.args[0].value):
+            yield call.args[0].id, f"invalid {call.function} argument"
+
+
+# --- lists and maps -----------------------------------------------------------------------------------------------------
+
+
+def _aggregates(checked: Checked, expr: Expr, *, exempt: bool) -> Faults:
+    if isinstance(expr, ListLiteral) and not exempt:
+        yield from _list(checked, expr)
+    if isinstance(expr, MapLiteral) and not exempt:
+        yield from _map(checked, expr)
+    exempt = exempt or (isinstance(expr, Call) and expr.function in _EXEMPT)
+    for inner in children(expr):
+        yield from _aggregates(checked, inner, exempt=exempt)
+
+
+def _element(checked: Checked, expr: Expr, *, optional: bool) -> Type:
+    kind = checked.types[expr.id]
+    return unwrapped(kind)[0] if optional else kind
+
+
+def _list(checked: Checked, expr: ListLiteral) -> Faults:
+    types = [_element(checked, each, optional=place in expr.optional) for place, each in enumerate(expr.elements)]
+    for element, kind in zip(expr.elements, types, strict=True):
+        if kind != types[0]:
+            yield element.id, _mismatch(types[0], kind)
+            return
+
+
+def _map(checked: Checked, expr: MapLiteral) -> Faults:
+    keys = [checked.types[each.key.id] for each in expr.entries]
+    values = [_element(checked, each.value, optional=each.optional) for each in expr.entries]
+    for entry, key, value in zip(expr.entries, keys, values, strict=True):
+        if key != keys[0]:
+            yield entry.key.id, _mismatch(keys[0], key)
+        if value != values[0]:
+            yield entry.value.id, _mismatch(values[0], value)
+
+
+def _mismatch(expected: Type, found: Type) -> str:
+    return f"expected type '{expected}' but found '{found}'"
+
+
+# --- format strings -----------------------------------------------------------------------------------------------------
+
+
+def _format_calls(checked: Checked) -> Faults:
+    for call in _calls(checked):
+        if call.function != "format" or not isinstance(call.target, Literal) or len(call.args) != 1:
+            continue
+        text, arguments = call.target.value, call.args[0]
+        if isinstance(text, str) and isinstance(arguments, ListLiteral):
+            yield from _format_string(checked, call, text, arguments.elements)
+
+
+def _format_string(checked: Checked, call: Call, text: str, arguments: Sequence[Expr]) -> Faults:
+    """One fault: of the string, or of the first argument that its clause does not take."""
+    used = at = 0
+    try:
+        while (at := text.find("%", at)) >= 0:
+            if text[at + 1 : at + 2] == "%":
+                at += 2
+                continue
+            letter, at = _clause(text, at + 1, used, len(arguments))
+            wrong = _unfit(checked, arguments[used], letter)
+            if wrong is not None:
+                yield wrong.id, formatting.refusal(letter, checked.types[wrong.id].name).message
+                return
+            used += 1
+    except CelError as error:
+        yield call.id, error.message
+        return
+    if len(arguments) > used:
+        yield call.id, f"too many arguments supplied to string.format (expected {used}, got {len(arguments)})"
+
+
+def _clause(text: str, at: int, used: int, given: int) -> tuple[str, int]:
+    """The letter of the clause at a place, and the place behind it. CelError."""
+    if at >= len(text):
+        raise CelError("unexpected end of string")
+    if used >= given:
+        raise CelError(f"index {used} out of range")
+    _, at = formatting.precision_at(text, at)
+    letter = text[at : at + 1]
+    if letter not in formatting.TAKES:
+        raise formatting.unrecognized(letter)
+    return letter, at + 1
+
+
+def _unfit(checked: Checked, argument: Expr, letter: str) -> Expr | None:
+    """What a clause does not take: the argument, or for %s something within it."""
+    kind = checked.types[argument.id].kind
+    if kind != "dyn" and kind not in formatting.TAKES[letter]:
+        return argument
+    inner = children(argument) if letter == "s" and isinstance(argument, ListLiteral | MapLiteral) else ()
+    return next((found for each in inner if (found := _unfit(checked, each, letter)) is not None), None)
+
+
+# --- what is evaluated once -----------------------------------------------------------------------------------------------
+
+_CONVERTED = frozenset(["bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"])
+
+
+def constant_fault(checked: Checked) -> str | None:
+    """Why no program can be made: patterns and conversions of literals are worked out when it is made."""
+    for call in _calls(checked):
+        if not call.args or not isinstance(call.args[0], Literal):
+            continue
+        value = call.args[0].value
+        try:
+            if call.function in ("find", "findAll") and isinstance(value, str):
+                compiled(value)
+            elif call.function in _CONVERTED and call.target is None:
+                CONVERSIONS[checked.overloads[call.id][0]](value)
+        except (CelError, RegexError) as error:
+            return str(error)
+    return None
