@@ -54,8 +54,14 @@ museum: $(READY) ## each incident of docs/museum.md: invalid on its naive agent,
 tables: $(READY) ## the tables of the next Kubernetes release: from the real servers that `make real` built
 	$(BIN)/python tools/tables.py --real
 
-bench: $(READY) ## the tables of docs/benchmarks.md
+bench: $(READY) $(VENV)/kmock/.ready ## the tables of docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+# the peer is a pytest plugin too: it stays out of the environment of the tests
+$(VENV)/kmock/.ready: $(READY)
+	$(PYTHON) -m venv $(VENV)/kmock
+	$(VENV)/kmock/bin/python -m pip install --quiet kmock==0.8
+	@touch $@
 
 real: $(READY) ## build the real servers, the oracle of many tests (needs Go, 5 minutes, once)
 	tests/real/build.sh

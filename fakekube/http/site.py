@@ -22,6 +22,8 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import method_not_allowed
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
+from fakekube.http.tls import Authority, certified_user
+from fakekube.registry.users import UserInfo
 
 # Idle connections of clients stay open this long.
 KEEPALIVE_S = 3600.0
@@ -36,10 +38,14 @@ _WITHOUT_BODY = frozenset([204, 304])
 
 
 class HttpSite:
-    """`HttpSite(apiserver)`; `await listen(host, port)` gives the URL, `await close()` ends every open watch at once."""
+    """`HttpSite(apiserver)`; `await listen(host, port)` gives the URL, `await close()` ends every open watch at once.
 
-    def __init__(self, apiserver: Apiserver) -> None:
+    With an `authority` it speaks TLS: clients verify it by the authority's certificate, and may show one of its own.
+    """
+
+    def __init__(self, apiserver: Apiserver, authority: Authority | None = None) -> None:
         self.apiserver = apiserver
+        self._authority = authority
         self._server: asyncio.AbstractServer | None = None
         self._protocols: web.Server | None = None
         self._due: asyncio.TimerHandle | None = None
@@ -53,11 +59,12 @@ class HttpSite:
         self._protocols = _Server(
             self._answer, access_log=None, keepalive_timeout=KEEPALIVE_S, tcp_keepalive=False, handler_cancellation=True
         )
-        self._server = await loop.create_server(self._protocols, host, port)
+        tls = self._authority.server_context([host]) if self._authority is not None else None
+        self._server = await loop.create_server(self._protocols, host, port, ssl=tls)
         self.apiserver.on_due_changed = self._arm
         self._arm()
         found = self._server.sockets[0].getsockname()
-        return f"http://{host}:{found[1]}"
+        return f"{'http' if tls is None else 'https'}://{host}:{found[1]}"
 
     async def close(self) -> None:
         """Stop serving; open watches are ended, running requests answered."""
@@ -183,7 +190,18 @@ class _Stream(web.StreamResponse):
 
 
 class _Protocol(web.RequestHandler):
-    """aiohttp's reader of requests, which answers what it cannot read as the real server does."""
+    """aiohttp's reader of requests, which answers what it cannot read as the real server does.
+
+    `certified` is whom the certificate of the connection's client names.
+    """
+
+    certified: UserInfo | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        connection = transport.get_extra_info("ssl_object")
+        if connection is not None:
+            self.certified = certified_user(connection)
 
     def handle_error(
         self,
@@ -221,6 +239,7 @@ class WatchPump:
         self._loop = asyncio.get_running_loop()
         self._rung: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
         self._stopped = False
         watch.ring = self._ring
 
@@ -242,14 +261,19 @@ class WatchPump:
         self._rung = self._loop.create_future()
 
     def _arm(self) -> None:
+        """An event moves no timer: most watches keep the one they have."""
+        due = self._watch.wake_at
+        if due == self._armed_for:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        due = self._watch.wake_at
+        self._armed_for = due
         if due is not None:
             wait_s = max(0.0, due - self._apiserver.now())
             self._timer = self._loop.call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
+        self._armed_for = None
         self._watch.tick(self._apiserver.now())
         self._ring()
 
@@ -278,11 +302,10 @@ def _abort(http: web.BaseRequest) -> NoReturn:
 
 async def _request_of(http: web.BaseRequest) -> Request:
     path, _, query = http.raw_path.partition("?")
-    headers: dict[str, str] = {}
-    for name, value in http.headers.items():
-        headers.setdefault(name.lower(), value)
     body = await _body_of(http) if http.body_exists else b""
-    return Request(method=http.method, path=path, query=query, headers=http.headers, body=body)
+    protocol = http.protocol
+    certified = protocol.certified if isinstance(protocol, _Protocol) else None
+    return Request(method=http.method, path=path, query=query, headers=http.headers, body=body, certified=certified)
 
 
 async def _body_of(http: web.BaseRequest) -> bytes:
