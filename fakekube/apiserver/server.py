@@ -25,6 +25,7 @@ from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
 from fakekube.registry.plugins import AdmissionPlugin
 from fakekube.registry.resources import builtin
+from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.site import Site
 from fakekube.storage.store import Snapshot, Store
 
@@ -50,7 +51,8 @@ class Apiserver:
     garbage collection, default ServiceAccounts, root CA and aggregated ClusterRoles as background work: a shell calls
     `run_due(now)` at `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
     `authentication` makes it ask who everybody is (an administrator, by default), `authorization="RBAC"` what they may,
-    `admission` are functions that change or refuse writes: see docs/security.md.
+    `admission` are functions that change or refuse writes: see docs/security.md. `root_ca` is the PEM certificate that
+    verifies the site, where it is served with TLS.
     `deletion_delay_s` is how long a namespace stays Terminating at least, `collection_delay_s` how long garbage stays.
     """
 
@@ -66,12 +68,13 @@ class Apiserver:
         authentication: Authentication | None = None,
         authorization: Authorization = "AlwaysAllow",
         admission: Sequence[AdmissionPlugin] = (),
+        root_ca: str = ROOT_CA,
     ) -> None:
         self.name = name
         self.now = now
-        birth = Birth(born=now(), seed=rng.getrandbits(64), with_controllers=controllers == "core")
+        birth = Birth(born=now(), seed=rng.getrandbits(64), with_controllers=controllers == "core", root_ca=root_ca)
         store = Store(birth=birth, birth_revision=BIRTH_REVISION)
-        self.site = Site(name=name, now=now, rng=rng, store=store, catalog=builtin())
+        self.site = Site(name=name, now=now, rng=rng, store=store, catalog=builtin(), root_ca=root_ca)
         # Audit ids are UUIDs that count up, so that they cost nothing and repeat with the seed.
         self._uid_prefix = new_uid(rng)[:24]
         self._requests = 0xFF

@@ -10,8 +10,17 @@ import json
 from fakekube.meta.objects import KubeObject
 
 
-def kubeconfig(url: str, name: str, *, token: str = "", ca_data: str = "", namespace: str = "") -> KubeObject:
-    """A kubeconfig with one context, named after the site. `ca_data` is base64 of a PEM certificate."""
+def kubeconfig(
+    url: str,
+    name: str,
+    *,
+    token: str = "",
+    ca_data: str = "",
+    client_data: tuple[str, str] = ("", ""),
+    namespace: str = "",
+) -> KubeObject:
+    """A kubeconfig with one context, named after the site. `ca_data` is base64 of a PEM certificate, `client_data` the
+    same of a client's certificate and key."""
     cluster: KubeObject = {"server": url}
     if ca_data:
         cluster["certificate-authority-data"] = ca_data
@@ -23,12 +32,29 @@ def kubeconfig(url: str, name: str, *, token: str = "", ca_data: str = "", names
         "kind": "Config",
         "clusters": [{"name": name, "cluster": cluster}],
         "contexts": [{"name": name, "context": context}],
-        "users": [{"name": name, "user": {"token": token} if token else {}}],
+        "users": [{"name": name, "user": _user(token, client_data)}],
         "current-context": name,
     }
 
 
-def kubeconfig_text(url: str, name: str, *, token: str = "", ca_data: str = "", namespace: str = "") -> str:
+def _user(token: str, client_data: tuple[str, str]) -> KubeObject:
+    shown = {
+        "token": token,
+        "client-certificate-data": client_data[0],
+        "client-key-data": client_data[1],
+    }
+    return {member: value for member, value in shown.items() if value}
+
+
+def kubeconfig_text(
+    url: str,
+    name: str,
+    *,
+    token: str = "",
+    ca_data: str = "",
+    client_data: tuple[str, str] = ("", ""),
+    namespace: str = "",
+) -> str:
     """The same as a file's text: JSON, which is YAML too."""
-    config = kubeconfig(url, name, token=token, ca_data=ca_data, namespace=namespace)
+    config = kubeconfig(url, name, token=token, ca_data=ca_data, client_data=client_data, namespace=namespace)
     return json.dumps(config, indent=2) + "\n"

@@ -68,6 +68,7 @@ class Birth:
     born: float
     seed: int
     with_controllers: bool
+    root_ca: str = ROOT_CA
 
     def __call__(self, resource: str) -> Iterator[Item]:
         templates = _templates(resource, self.with_controllers)
@@ -89,8 +90,8 @@ class Birth:
             "@TIME": timestamp(self.born),
             "@MICROTIME": micro_timestamp(self.born),
             "@DATE": timestamp(self.born)[:10],
-            "@PEM@PEM": ROOT_CA,
-            "@PEM": ROOT_CA,
+            "@PEM@PEM": self.root_ca,
+            "@PEM": self.root_ca,
             "@SECUREPORT": SECURE_PORT,
             "@HOST": "fakekube",
             "apiserver-@ID": f"apiserver-{identity}",

@@ -16,7 +16,6 @@ from fakekube.registry.delete import delete
 from fakekube.registry.metadata import finalizers_of, is_terminating, timestamp
 from fakekube.registry.namespaces import FINALIZER, content_finalizers
 from fakekube.registry.options import DeleteOptions, WriteOptions
-from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.update import Change, update
@@ -91,7 +90,7 @@ class NamespaceController:
         if namespace is None or is_terminating(namespace.obj):
             return
         self._ensure("serviceaccounts", name, {"metadata": {"name": "default"}})
-        self._ensure("configmaps", name, _root_ca_config())
+        self._ensure("configmaps", name, _root_ca_config(self._site.root_ca))
 
     def _ensure(self, plural: str, namespace: str, wanted: KubeObject) -> None:
         resource = self._site.served("", "v1", plural)
@@ -173,9 +172,9 @@ class NamespaceController:
         update(self._site, resource, "", name, change, CONTROLLER, subresource=subresource)
 
 
-def _root_ca_config() -> KubeObject:
+def _root_ca_config(certificate: str) -> KubeObject:
     found = {"name": _ROOT_CA[1], "annotations": {"kubernetes.io/description": _CA_NOTE}}
-    return {"metadata": found, "data": {"ca.crt": ROOT_CA}}
+    return {"metadata": found, "data": {"ca.crt": certificate}}
 
 
 def _with_conditions(live: KubeObject, conditions: list[KubeObject]) -> KubeObject:

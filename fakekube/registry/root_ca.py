@@ -1,4 +1,6 @@
-"""The CA certificate that every `kube-root-ca.crt` holds: self-signed, valid until 2126, and nobody has its key."""
+"""The CA certificate that every `kube-root-ca.crt` holds on a site without TLS: self-signed, valid until 2126, and nobody
+has its key.
+"""
 
 from __future__ import annotations
 

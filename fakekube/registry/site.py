@@ -11,6 +11,7 @@ from fakekube.registry.authenticator import Authenticator
 from fakekube.registry.authorizer import ALWAYS_ALLOW, Authorizer
 from fakekube.registry.gate import Gate
 from fakekube.registry.resources import ResourceCatalog
+from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.schedule import Schedule
 from fakekube.registry.signing import SigningKey
 from fakekube.registry.strategies import Served, served
@@ -31,6 +32,8 @@ class Site:
     authorizer: Authorizer = ALWAYS_ALLOW
     authenticator: Authenticator | None = None
     gate: Gate | None = None
+    # The certificate that every namespace tells its pods to verify the apiserver with.
+    root_ca: str = ROOT_CA
     # Signs the tokens of ServiceAccounts.
     signing_key: SigningKey = field(init=False)
 

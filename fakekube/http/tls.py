@@ -1,0 +1,224 @@
+"""A site's own certificate authority: who it serves as, and who its clients are.
+
+Keys are elliptic (P-256): making one costs well under a millisecond, so every site has an authority of its own. The
+`cryptography` package is loaded by whoever makes one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ssl
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakekube.registry.users import UserInfo, extra_of
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+# Clocks of clients may be behind by this much; nobody's test runs for longer than the other.
+_BEFORE = timedelta(hours=1)
+_LASTS = timedelta(days=3650)
+_CREDENTIAL = "authentication.kubernetes.io/credential-id"
+# The names by which a cluster's own pods reach their apiserver.
+_SERVICE_NAMES = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
+_SERVICE_ADDRESSES = ("127.0.0.1", "10.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate and its key, as PEM."""
+
+    certificate: str
+    key: str
+
+    def as_base64(self) -> tuple[str, str]:
+        """Both as a kubeconfig carries them."""
+        return _base64(self.certificate), _base64(self.key)
+
+
+class Authority:
+    """The CA of one site, made anew: `certificate` is what clients verify it with."""
+
+    def __init__(self, site: str) -> None:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        self._site = site
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._own = self._made_own()
+        self.certificate = _pem(self._own)
+
+    @property
+    def as_base64(self) -> str:
+        """The certificate as a kubeconfig carries it."""
+        return _base64(self.certificate)
+
+    def server(self, hosts: Sequence[str]) -> Identity:
+        """Who serves the site, at `hosts` (names or addresses) and at the names that every apiserver has."""
+        from cryptography import x509
+        from cryptography.x509.oid import ExtendedKeyUsageOID
+
+        names = dict.fromkeys([*hosts, self._site, *_SERVICE_NAMES, *_SERVICE_ADDRESSES])
+        return self._signed(
+            [("CN", "kube-apiserver")],
+            x509.SubjectAlternativeName([_general_name(each) for each in names]),
+            ExtendedKeyUsageOID.SERVER_AUTH,
+        )
+
+    def client(self, user: str, groups: Sequence[str] = ()) -> Identity:
+        """A client's certificate: the common name is the user (none when empty), each organization a group.
+
+        Raises ValueError for names of more than 64 letters, which X.509 has no room for.
+        """
+        from cryptography.x509.oid import ExtendedKeyUsageOID
+
+        subject = [*(("O", group) for group in groups), *([("CN", user)] if user else [])]
+        return self._signed(subject, None, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
+        """TLS as the site serves it; clients may show a certificate of this authority."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _load(context, self.server(hosts))
+        context.load_verify_locations(cadata=self.certificate)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    def _made_own(self) -> x509.Certificate:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+
+        name = _name([("CN", f"{self._site}-ca")])
+        usage = _usage(key_cert_sign=True, crl_sign=True)
+        builder = _builder(name, name, self._key).add_extension(usage, critical=True)
+        return builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
+            self._key, hashes.SHA256()
+        )
+
+    def _signed(
+        self,
+        subject: Sequence[tuple[str, str]],
+        names: x509.SubjectAlternativeName | None,
+        purpose: x509.ObjectIdentifier,
+    ) -> Identity:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            _builder(_name(subject), self._own.subject, key)
+            .add_extension(_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(issuer, critical=False)
+        )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return Identity(_pem(builder.sign(self._key, hashes.SHA256())), private.decode())
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    from cryptography import x509
+
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now + _LASTS)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(parts: Sequence[tuple[str, str]]) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    kinds = {"CN": NameOID.COMMON_NAME, "O": NameOID.ORGANIZATION_NAME}
+    return x509.Name([x509.NameAttribute(kinds[kind], value) for kind, value in parts])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives import serialization
+
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _load(context: ssl.SSLContext, identity: Identity) -> None:
+    """OpenSSL reads a certificate's key from files alone."""
+    with tempfile.TemporaryDirectory(prefix="fakekube-tls-") as folder:
+        pair = Path(folder) / "pair.pem"
+        pair.touch(mode=0o600)
+        pair.write_text(identity.key + identity.certificate)
+        context.load_cert_chain(pair)
+
+
+def certified_user(connection: ssl.SSLObject | ssl.SSLSocket) -> UserInfo | None:
+    """Whom the client's certificate names, which the handshake has verified; None without one, or without a name in it.
+
+    Source: k8s.io/apiserver/pkg/authentication/request/x509 (CommonNameUserConversion).
+    """
+    raw = connection.getpeercert(binary_form=True)
+    if raw is None:
+        return None
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    subject = x509.load_der_x509_certificate(raw).subject
+    common = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not common or not common[-1].value:
+        return None
+    return UserInfo(
+        name=str(common[-1].value),
+        groups=tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
+        extra=extra_of({_CREDENTIAL: [f"X509SHA256={hashlib.sha256(raw).hexdigest()}"]}),
+    )
