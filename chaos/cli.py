@@ -195,7 +195,9 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="First port; the sites take it and those after it. 0: free ones.")
     ] = 0,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate of this run.")] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve HTTPS; each site has a CA of its own, which its kubeconfig carries.")
+    ] = False,
     collab: Annotated[bool, typer.Option("--collab", help="A collab agent in front of every apiserver.")] = False,
     toxiproxy: Annotated[
         bool, typer.Option("--toxiproxy", help="Start the built-in Toxiproxy; links pass through it.")
@@ -210,9 +212,13 @@ def serve(
     seed: Annotated[int, typer.Option(help="Seed of uids and names.")] = 0,
     token_file: Annotated[
         Path | None,
-        typer.Option("--token-file", help="CSV of kube-apiserver's --token-auth-file; turns authentication on."),
+        typer.Option(
+            "--token-file", help="CSV of kube-apiserver's --token-auth-file; everybody is asked who they are."
+        ),
     ] = None,
-    rbac: Annotated[bool, typer.Option("--rbac", help="Authorize requests by RBAC.")] = False,
+    rbac: Annotated[
+        bool, typer.Option("--rbac", help="Everybody is asked who they are, and RBAC decides what they may.")
+    ] = False,
     controllers: Annotated[
         Literal["none", "core", "workloads"], typer.Option(help="Controllers that run at every site.")
     ] = "core",

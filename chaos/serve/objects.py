@@ -64,13 +64,17 @@ def _loaded(source: str, obj: Any) -> Loaded:
     return Loaded(source, f"{root}{place}/{resource.plural}", obj)
 
 
-def create(apiserver: Apiserver, objects: list[Loaded]) -> None:
-    """POST each object to the site. Raises BadScenario with the apiserver's own words for one that is refused."""
+def create(apiserver: Apiserver, objects: list[Loaded], token: str) -> None:
+    """POST each object to the site, as whom `token` names (anybody, where nobody is asked). Raises BadScenario with the apiserver's own words for one that is refused."""
     for loaded in objects:
         request = Request(
             method="POST",
             path=loaded.path,
-            headers={"content-type": "application/json", "user-agent": "fakekube-load/1"},
+            headers={
+                "content-type": "application/json",
+                "user-agent": "fakekube-load/1",
+                "authorization": f"Bearer {token}",
+            },
             body=json.dumps(loaded.obj).encode(),
         )
         answer = apiserver.handle(request)

@@ -48,9 +48,6 @@ def refused(option: str, problem: str) -> BadScenario:
 def check(options: ServeOptions) -> None:
     """Refuses loudly what is not built, and what contradicts itself. Raises BadScenario."""
     later = {
-        "--tls": options.tls,
-        "--token-file": options.token_file is not None,
-        "--rbac": options.rbac,
         "--controllers workloads": options.controllers == "workloads",
     }
     for option, wanted in later.items():

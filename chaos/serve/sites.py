@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from chaos.serve import objects, topology
+from chaos.serve import objects, security, topology
 from chaos.serve.options import ServeOptions, refused
+from chaos.serve.security import Credentials
 from chaos.toxiproxy.driver import Links
 from chaos.toxiproxy.server import DEFAULT_PORT, ToxiproxyServer
 from collab.agent.config import AgentConfig, ApiserverAddress
@@ -23,6 +24,8 @@ from collab.agent.journals import DamagedJournal
 from collab.agent.main import Agent
 from fakekube.apiserver.server import Apiserver, Controllers
 from fakekube.http.site import HttpSite
+from fakekube.http.tls import Authority
+from fakekube.registry.root_ca import ROOT_CA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,11 @@ class Federation:
     agents: dict[str, str] = field(default_factory=dict)
     links: dict[tuple[str, str], ServedLink] = field(default_factory=dict)
     toxiproxy: str | None = None
+    # An administrator's at every site, "" where nobody is asked; and who vouches for the apiservers, by site, with TLS.
+    token: str = ""
+    authorities: dict[str, Authority] = field(default_factory=dict)
+    # By site, what `security.write_site` wrote.
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def entry(self, site: str) -> str:
         """Where clients of a site go: its agent's proxy when it has one."""
@@ -51,9 +59,14 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Federation:
     """Starts everything; `stack` stops it. Raises BadScenario, naming the option, for what the user can mend."""
     wanted = topology.pairs(options.names, options.links) if options.has_links else []
     loaded = objects.read(options.load) if options.load is not None else []
-    served = Federation()
+    shown = security.credentials(options)
+    served = Federation(token=shown.token)
     for at, name in enumerate(options.names):
-        served.apiservers[name] = await _start_apiserver(options, at, name, loaded, stack)
+        authority = Authority(name) if options.tls else None
+        served.apiservers[name] = url = await _start_apiserver(options, at, name, loaded, shown, authority, stack)
+        if authority is not None:
+            served.authorities[name] = authority
+        served.credentials[name] = security.write_site(options.out.resolve(), name, url, shown.token, authority)
     fronts = _agent_addresses(options) if options.collab else _addresses(served.apiservers)
     if options.has_links:
         served.toxiproxy = options.toxiproxy_url or await _start_toxiproxy(options, stack)
@@ -64,13 +77,27 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Federation:
 
 
 async def _start_apiserver(
-    options: ServeOptions, at: int, name: str, loaded: list[objects.Loaded], stack: AsyncExitStack
+    options: ServeOptions,
+    at: int,
+    name: str,
+    loaded: list[objects.Loaded],
+    shown: Credentials,
+    authority: Authority | None,
+    stack: AsyncExitStack,
 ) -> str:
     controllers: Controllers = "none" if options.controllers == "none" else "core"
     rng = random.Random(f"{options.seed}/apiserver/{name}")
-    apiserver = Apiserver(name=name, now=time.time, rng=rng, controllers=controllers)
-    objects.create(apiserver, loaded)
-    site = HttpSite(apiserver)
+    apiserver = Apiserver(
+        name=name,
+        now=time.time,
+        rng=rng,
+        controllers=controllers,
+        authentication=shown.authentication,
+        authorization=shown.authorization,
+        root_ca=ROOT_CA if authority is None else authority.certificate,
+    )
+    objects.create(apiserver, loaded, shown.token)
+    site = HttpSite(apiserver, authority)
     port = options.port + at if options.port else 0
     try:
         url = await site.listen(options.host, port)
@@ -139,7 +166,11 @@ async def _start_agents(
     for name in options.names:
         config = AgentConfig(
             site=name,
-            apiserver=ApiserverAddress(url=served.apiservers[name]),
+            apiserver=ApiserverAddress(
+                url=served.apiservers[name],
+                token_file=served.credentials[name].get("token"),
+                ca=served.credentials[name].get("ca"),
+            ),
             listen=fronts[name],
             data_dir=str(options.out / name / "data"),
             peers={

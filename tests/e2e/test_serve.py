@@ -129,8 +129,7 @@ def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "wording"),
     [
-        (["--tls"], "--tls: not supported yet"),
-        (["--rbac"], "--rbac: not supported yet"),
+        (["--token-file", "absent.csv"], "--token-file absent.csv: No such file"),
         (["--links", "ring"], "--links: links are proxies: add --toxiproxy"),
         (["--toxiproxy", "--toxiproxy-url", "http://127.0.0.1:1"], "not both"),
         (["--sites", "40", "--toxiproxy"], "1560 links are more than the 1000"),
