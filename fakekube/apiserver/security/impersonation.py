@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
 from urllib.parse import unquote
 
 from fakekube.apiserver.call import Answer
@@ -39,13 +38,6 @@ _NODE_NAME = "authentication.kubernetes.io/node-name"
 # From this many groups or extra values on, a permission for all of them is asked first.
 _MANY = 4
 _REMEMBERED_MAX = 1024
-
-
-@runtime_checkable
-class _Repeating(Protocol):
-    """Headers that may come more than once."""
-
-    def getall(self, name: str) -> Sequence[str]: ...
 
 
 def with_impersonation(authorizer: Authorizer) -> Filter:
@@ -80,7 +72,8 @@ def wanted_user(headers: Mapping[str, str]) -> UserInfo | None:
 
 
 def _values(headers: Mapping[str, str], name: str) -> Sequence[str]:
-    return list(headers.getall(name)) if isinstance(headers, _Repeating) else [headers[name]]
+    """All values of a header that may come more than once."""
+    return [value for each, value in headers.items() if each.lower() == name]
 
 
 def _extra_key(header: str) -> str:
