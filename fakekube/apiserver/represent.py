@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fakekube.apiserver.codec import JSON, PROTOBUF, encode, encode_json
 from fakekube.apiserver.negotiation import LIST, OBJECT, negotiate
+from fakekube.apiserver.protobuf import watch_frame
 from fakekube.apiserver.table import Columns, column, partial, partial_list, render
 from fakekube.apiserver.table_values import Ages
 from fakekube.meta.errors import StatusError
@@ -161,7 +162,7 @@ class Shaped:
 
     def _frame(self, kind: str, obj: KubeObject) -> bytes:
         if self._media == PROTOBUF:
-            return protobuf_frame(kind, obj)
+            return watch_frame(kind, obj)
         return encode({"type": kind, "object": obj}, self._media)
 
 
@@ -293,12 +294,6 @@ def list_object(kind: str, api_version: str, page: Page, items: Sequence[KubeObj
 def untyped(obj: KubeObject) -> KubeObject:
     """`obj` as an item of a typed list: without kind and apiVersion."""
     return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
-
-
-def protobuf_frame(kind: str, obj: KubeObject) -> bytes:
-    """A WatchEvent, its object an embedded document, behind its length in four bytes."""
-    event = encode({"kind": "WatchEvent", "apiVersion": "v1", "type": kind, "object": obj}, PROTOBUF)
-    return len(event).to_bytes(4, "big") + event
 
 
 _PLAIN_ACCEPTS = frozenset(["", "*/*", JSON])
