@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from fakekube.apiserver import discovery, openapi
 from fakekube.apiserver.call import Answer
@@ -15,6 +15,7 @@ from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import serve_resource, unknown_path
 from fakekube.apiserver.security.authentication import Authentication
+from fakekube.apiserver.security.issuer import serve_issuer
 from fakekube.apiserver.security.secured import Authorization, secure
 from fakekube.apiserver.watch import Watch
 from fakekube.meta.errors import expired
@@ -32,6 +33,14 @@ from fakekube.storage.store import Snapshot, Store
 Controllers = Literal["none", "core"]
 
 
+class BackgroundWork(Protocol):
+    """What a site does by itself. `resync` comes after the store has been replaced: everything may be another."""
+
+    def start(self) -> None: ...
+
+    def resync(self) -> None: ...
+
+
 def _discovery(site: Site, request: Request) -> Answer | None:
     return discovery.answer(request, site.catalog)
 
@@ -41,7 +50,13 @@ def _openapi(site: Site, request: Request) -> Answer | None:
 
 
 # Asked in this order; the first that knows the path answers.
-_ROUTES: Sequence[Callable[[Site, Request], Answer | None]] = (serve_resource, serve_health, _discovery, _openapi)
+_ROUTES: Sequence[Callable[[Site, Request], Answer | None]] = (
+    serve_resource,
+    serve_health,
+    _discovery,
+    _openapi,
+    serve_issuer,
+)
 
 
 class Apiserver:
@@ -81,7 +96,7 @@ class Apiserver:
         self.faults = Faults(self.site)
         self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
-        self._controllers: Sequence[NamespaceController | GarbageCollector | ClusterRoleAggregator] = ()
+        self._controllers: Sequence[BackgroundWork] = ()
         if controllers == "core":
             self._controllers = (
                 NamespaceController(self.site, delay_s=deletion_delay_s),
@@ -117,6 +132,11 @@ class Apiserver:
     def run_due(self, now: float) -> None:
         """Do the background work that is due by `now`."""
         self.site.schedule.run_due(now)
+
+    def attach(self, work: BackgroundWork) -> None:
+        """Start more background work, such as fakekube.controllers.Workloads."""
+        self._controllers = (*self._controllers, work)
+        work.start()
 
     def open_watches(self) -> list[Watch]:
         """The watches that are running, in the order of their resources."""

@@ -64,7 +64,9 @@ class HttpSite:
         self.apiserver.on_due_changed = self._arm
         self._arm()
         found = self._server.sockets[0].getsockname()
-        return f"{'http' if tls is None else 'https'}://{host}:{found[1]}"
+        url = f"{'http' if tls is None else 'https'}://{host}:{found[1]}"
+        self.apiserver.site.url = url
+        return url
 
     async def close(self) -> None:
         """Stop serving; open watches are ended, running requests answered."""

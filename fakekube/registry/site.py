@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from fakekube.registry.authenticator import Authenticator
+from fakekube.registry.authenticator import ISSUER, Authenticator
 from fakekube.registry.authorizer import ALWAYS_ALLOW, Authorizer
 from fakekube.registry.gate import Gate
 from fakekube.registry.resources import ResourceCatalog
@@ -32,6 +32,8 @@ class Site:
     authorizer: Authorizer = ALWAYS_ALLOW
     authenticator: Authenticator | None = None
     gate: Gate | None = None
+    # Where the site is reached; the shell that serves it says so.
+    url: str = ISSUER
     # The certificate that every namespace tells its pods to verify the apiserver with.
     root_ca: str = ROOT_CA
     # Signs the tokens of ServiceAccounts.
