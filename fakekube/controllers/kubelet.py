@@ -1,0 +1,163 @@
+"""Takes pods through their stages: waits as long as each one says, then writes what a scheduler or a kubelet would."""
+
+from __future__ import annotations
+
+import re
+
+from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.events import Recorder
+from fakekube.controllers.nodes import KUBELET, NODES, address_of
+from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run, succeed
+from fakekube.controllers.pods import PODS, node_of
+from fakekube.controllers.scheduler import Scheduler
+from fakekube.controllers.stages import DELAYS, FAILS, Stage, Stages, delays_of
+from fakekube.meta.errors import StatusError
+from fakekube.meta.objects import KubeObject, metadata, name_of, namespace_of, uid_of
+from fakekube.registry.metadata import finalizers_of
+from fakekube.storage.items import Event
+
+_EXIT = re.compile(r"exit ([0-9]{1,3})")
+UNSCHEDULABLE = "Unschedulable"
+
+
+class Kubelet:
+    """One timer a pod: the due time of its next stage. A pod that nothing moves has none."""
+
+    def __init__(self, cluster: Cluster, stages: Stages, recorder: Recorder, scheduled: Recorder) -> None:
+        self._cluster = cluster
+        self._stages = stages
+        self._recorder = recorder
+        self._scheduler = Scheduler(cluster, scheduled, self._retry)
+        # The stage that each pod, by its uid, waits for.
+        self._awaited: dict[str, str] = {}
+        self._addresses = 0
+
+    def start(self) -> None:
+        self._scheduler.start()
+        self._cluster.listen(PODS, self._hear)
+        self._look_at_all()
+
+    def resync(self) -> None:
+        self._scheduler.resync()
+        self._awaited.clear()
+        self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        if PODS in self._cluster.site.store.used_resources():
+            for pod in self._cluster.list(PODS):
+                self._plan(pod)
+
+    def _hear(self, event: Event) -> None:
+        if event.type == "DELETED":
+            self._awaited.pop(uid_of(event.item.obj), None)
+        else:
+            self._plan(event.item.obj)
+
+    def _retry(self, namespace: str, name: str) -> None:
+        pod = self._cluster.get(PODS, namespace, name)
+        if pod is not None:
+            self._awaited.pop(uid_of(pod), None)
+            self._plan(pod)
+
+    def _plan(self, pod: KubeObject) -> None:
+        stage = self._stages.next(pod)
+        uid = uid_of(pod)
+        if stage is None:
+            self._awaited.pop(uid, None)
+            return
+        if self._awaited.get(uid) == stage.name:
+            return
+        self._awaited[uid] = stage.name
+        due = self._cluster.now() + self._delay_s(stage, pod)
+        place = namespace_of(pod), name_of(pod)
+        key = f"{stage.name} {uid}"
+        self._cluster.site.schedule.at(due, key, lambda: self._reach(stage, uid, place))
+
+    def _delay_s(self, stage: Stage, pod: KubeObject) -> float:
+        """The stage's own delay, or the pod's; a readiness probe's first delay counts, and so does the time a deletion gives."""
+        drawn = self._cluster.site.rng.uniform(0.0, stage.jitter_s) if stage.jitter_s else 0.0
+        delay_s = self._asked(pod).get(stage.name, stage.delay_s + drawn)
+        if stage.move == "ready":
+            return max(delay_s, _first_probe_s(pod))
+        if stage.move == "remove":
+            return min(delay_s, float(metadata(pod)["deletionGracePeriodSeconds"]))
+        return delay_s
+
+    def _asked(self, pod: KubeObject) -> dict[str, float]:
+        try:
+            return dict(delays_of(pod))
+        except ValueError as error:
+            self._say_later(pod, f"{DELAYS}: {error}")
+            return {}
+
+    def _say_later(self, pod: KubeObject, why: str) -> None:
+        """From inside a write nothing is written: the event waits its turn."""
+        key = f"complaint {uid_of(pod)}"
+        tell = lambda: self._recorder.record(pod, "Warning", "InvalidAnnotation", why)  # noqa: E731 - a closure with a name reads no better
+        self._cluster.site.schedule.at(self._cluster.now(), key, tell)
+
+    def _reach(self, stage: Stage, uid: str, place: tuple[str, str]) -> None:
+        """The stage's time has come: unless the pod is another one, or stands elsewhere by now."""
+        pod = self._cluster.get(PODS, *place)
+        if pod is None or uid_of(pod) != uid or self._awaited.get(uid) != stage.name:
+            return
+        if self._stages.next(pod) != stage:
+            return
+        try:
+            self._move(stage, pod)
+        except StatusError as refused:
+            self._recorder.record(pod, "Warning", "FailedStage", f"{stage.name}: {refused.message}")
+
+    def _move(self, stage: Stage, pod: KubeObject) -> None:
+        failure = self._stages.failure_of(pod)
+        match stage.move:
+            case "bind":
+                self._scheduler.place(pod, failure if failure == UNSCHEDULABLE else "")
+            case "run":
+                self._start(pod, failure)
+            case "ready":
+                self._become_ready(pod, failure)
+            case "succeed":
+                self._write(pod, succeed(pod, self._place(pod)))
+            case "remove":
+                self._remove(pod)
+
+    def _start(self, pod: KubeObject, failure: str) -> None:
+        move = FAILURES.get(failure, run)
+        if failure and failure not in FAILURES and failure != UNSCHEDULABLE and not _EXIT.fullmatch(failure):
+            known = ", ".join([*sorted(FAILURES), UNSCHEDULABLE, "exit N"])
+            self._recorder.record(pod, "Warning", "InvalidAnnotation", f"{FAILS}: {failure!r} is none of {known}")
+        self._write(pod, move(pod, self._place(pod)))
+        if move is run:
+            self._recorder.record(pod, "Normal", "Started", "Container started")
+
+    def _become_ready(self, pod: KubeObject, failure: str) -> None:
+        """Or end at once, with the exit code that was asked for."""
+        code = _EXIT.fullmatch(failure)
+        move = ready(pod, self._place(pod)) if code is None else exit_with(pod, self._place(pod), int(code[1]))
+        self._write(pod, move)
+
+    def _remove(self, pod: KubeObject) -> None:
+        """Its containers have stopped. Whoever holds it by a finalizer sees how it ended."""
+        if finalizers_of(pod):
+            self._write(pod, {**(pod.get("status") or {}), "phase": "Failed"})
+        self._cluster.delete(PODS, pod, grace_period_s=0)
+
+    def _write(self, pod: KubeObject, status: KubeObject) -> None:
+        self._cluster.update_status(PODS, pod, status, manager=KUBELET)
+
+    def _place(self, pod: KubeObject) -> Place:
+        node = self._cluster.get(NODES, "", node_of(pod))
+        held = (pod.get("status") or {}).get("podIP")
+        return Place(now=self._cluster.now(), host_ip=address_of(node), pod_ip=held or self._address())
+
+    def _address(self) -> str:
+        """The next of 10.244.0.0/16."""
+        self._addresses = self._addresses % 65000 + 1
+        return f"10.244.{self._addresses // 254}.{self._addresses % 254 + 1}"
+
+
+def _first_probe_s(pod: KubeObject) -> float:
+    """When its containers are first asked whether they are ready."""
+    probes = ((each.get("readinessProbe") or {}) for each in pod["spec"]["containers"])
+    return max((float(each.get("initialDelaySeconds", 0)) for each in probes), default=0.0)

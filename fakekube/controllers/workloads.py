@@ -1,0 +1,70 @@
+"""All light controllers of one site, put together: what kube-controller-manager, a scheduler and kubelets would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fakekube.apiserver.server import Apiserver, BackgroundWork
+from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.deployments import Deployments
+from fakekube.controllers.events import Recorder
+from fakekube.controllers.kubelet import Kubelet
+from fakekube.controllers.node_lifecycle import NodeLifecycle, TaintEviction
+from fakekube.controllers.nodes import KUBELET, make_nodes
+from fakekube.controllers.ownership import OwnedIndex
+from fakekube.controllers.replicasets import ReplicaSets, ReplicationControllers
+from fakekube.controllers.scheduler import SCHEDULER
+from fakekube.controllers.stages import STAGES, Stages
+
+
+class Workloads:
+    """`apiserver.attach(Workloads(apiserver))`: Deployments, Jobs and so on move, and pods go through their `stages`.
+
+    `nodes` are made where the site has none; with none at all pods wait for the first node that somebody creates.
+    Work is planned by writes, in the site's schedule: a site at rest has none.
+    """
+
+    def __init__(self, apiserver: Apiserver, *, nodes: int = 1, stages: Stages = STAGES) -> None:
+        self._cluster = cluster = Cluster(apiserver.site)
+        self._nodes = nodes
+        pods, replica_sets = OwnedIndex(cluster, "pods"), OwnedIndex(cluster, "replicasets.apps")
+        self._recorders = {name: Recorder(cluster, name) for name in _COMPONENTS}
+        say = self._recorders.__getitem__
+        self._parts: Sequence[BackgroundWork] = (
+            pods,
+            replica_sets,
+            ReplicaSets(cluster, pods, say("replicaset-controller")),
+            ReplicationControllers(cluster, pods, say("replication-controller")),
+            # behind ReplicaSets: they follow one of its orders before it gives the next
+            Deployments(cluster, replica_sets, pods, say("deployment-controller")),
+            NodeLifecycle(cluster, becomes_ready=bool(stages.stages)),
+            TaintEviction(cluster, say("taint-eviction-controller")),
+            Kubelet(cluster, stages, say(KUBELET), say(SCHEDULER)),
+        )
+
+    def start(self) -> None:
+        """Hear of every write from now on, and look at what is there."""
+        for each in self._parts:
+            each.start()
+        make_nodes(self._cluster, self._nodes)
+
+    def resync(self) -> None:
+        """The store has been replaced: forget all that was known, and look at everything."""
+        for recorder in self._recorders.values():
+            recorder.resync()
+        for each in self._parts:
+            each.resync()
+
+
+_COMPONENTS = (
+    "deployment-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "statefulset-controller",
+    "daemonset-controller",
+    "job-controller",
+    "cronjob-controller",
+    "taint-eviction-controller",
+    KUBELET,
+    SCHEDULER,
+)
