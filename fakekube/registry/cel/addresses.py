@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fakekube.meta.gofmt import go_quoted
-from fakekube.registry.cel.values import CelError
+from fakekube.registry.cel.values import CelError, no_such_overload
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -76,8 +76,8 @@ def _parsed_v4(text: str) -> ipaddress.IPv4Address:
         if wrong:
             raise _refused(text, "unexpected character", text[at + wrong.start() :])
         if not field:
-            start = max(at - 1, 0) if place else 0
-            raise _refused(text, "IPv4 field must have at least one digit", text[start:] or text)
+            dot = at - 1 if place == len(fields) - 1 and place else at
+            raise _refused(text, "IPv4 field must have at least one digit", text[dot:])
         at += len(field) + 1
         if place == 3 and len(fields) > 4:
             empty = text[at - 1 :] == "." or text[at - 1 : at + 1] == ".."
@@ -246,6 +246,14 @@ def _contains_cidr(network: Cidr, other: Cidr) -> bool:
     return network.bits <= other.bits and _contains_ip(network, Ip(other.address))
 
 
+def _contains_ip_text(network: Cidr, text: str) -> bool:
+    """What is no address is an argument of the wrong type."""
+    try:
+        return _contains_ip(network, parse_ip(text))
+    except CelError:
+        raise no_such_overload() from None
+
+
 def _masked(network: Cidr) -> Cidr:
     return Cidr(network.network().network_address, network.bits)
 
@@ -262,7 +270,7 @@ ADDRESSES: Mapping[str, Callable[..., object]] = {
     "is_ip": _readable(parse_ip),
     "ip_to_string": lambda value: str(value.address),
     "string_to_cidr": parse_cidr,
-    "cidr_contains_ip_string": lambda network, text: _contains_ip(network, parse_ip(text)),
+    "cidr_contains_ip_string": _contains_ip_text,
     "cidr_contains_ip_ip": _contains_ip,
     "cidr_contains_cidr_string": lambda network, text: _contains_cidr(network, parse_cidr(text)),
     "cidr_contains_cidr": _contains_cidr,

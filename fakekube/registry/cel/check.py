@@ -143,6 +143,8 @@ class _Checker:
     # --- names and fields
 
     def _named(self, name: str) -> Type | None:
+        if name.startswith("."):
+            return self.scope.variables.get(name[1:]) or TYPE_NAMES.get(name[1:])
         for scope in reversed(self.locals):
             if name in scope:
                 return scope[name]
@@ -153,7 +155,7 @@ class _Checker:
         if found is None:
             self.tell(expr.id, f"undeclared reference to '{expr.name}' (in container '')")
             return ERROR
-        self.names[expr.id] = expr.name
+        self.names[expr.id] = expr.name.removeprefix(".")
         return found
 
     def _select(self, expr: Select) -> Type:
@@ -275,16 +277,16 @@ class _Checker:
         joined: Type | None = None
         for index, element in enumerate(expr.elements):
             kind = self._maybe_optional(element, self.visit(element), index in expr.optional)
-            joined = self._joined(element, joined, kind)
+            joined = self._joined(joined, kind)
         return list_of(joined or self._fresh())
 
     def _map(self, expr: MapLiteral) -> Type:
         key: Type | None = None
         value: Type | None = None
         for entry in expr.entries:
-            key = self._joined(entry.key, key, self.visit(entry.key))
+            key = self._joined(key, self.visit(entry.key))
             kind = self._maybe_optional(entry.value, self.visit(entry.value), entry.optional)
-            value = self._joined(entry.value, value, kind)
+            value = self._joined(value, kind)
         return map_of(key or self._fresh(), value or self._fresh())
 
     def _maybe_optional(self, expr: Expr, kind: Type, optional: bool) -> Type:
@@ -295,14 +297,11 @@ class _Checker:
             self.tell(expr.id, f"expected type '{optional_of(within)}' but found '{within}'")
         return within
 
-    def _joined(self, expr: Expr, before: Type | None, kind: Type) -> Type:
-        """The type that takes both; lists and maps of several types are refused."""
+    def _joined(self, before: Type | None, kind: Type) -> Type:
+        """The type that takes both. Most lists of several types are refused later, in literals.py."""
         if before is None:
             return kind
-        if self.bound.assignable([before], [kind]):
-            return most_general(before, kind)
-        self.tell(expr.id, f"expected type '{before}' but found '{kind}'")
-        return ERROR
+        return most_general(before, kind) if self.bound.assignable([before], [kind]) else DYN
 
     def _struct(self, expr: StructLiteral) -> Type:
         self.tell(expr.id, f"undeclared reference to '{expr.name}' (in container '')")

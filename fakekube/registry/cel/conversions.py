@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from fakekube.registry.cel import times
 from fakekube.registry.cel.values import INT_MAX, INT_MIN, UINT_MAX, CelError, Duration, Timestamp, Uint
+
+_EXPONENT_FROM = 6
 
 
 def _failed(given: str, wanted: str) -> CelError:
@@ -102,21 +105,16 @@ def _bytes_to_string(value: bytes) -> str:
 
 
 def double_text(value: float) -> str:
-    """Go's %g: the shortest text, with an exponent below 1e-4 and from 1e21 on."""
+    """Go's %g: the shortest text, with an exponent below 1e-4 and from 1e6 on."""
     if math.isnan(value) or math.isinf(value):
         return "NaN" if math.isnan(value) else f"{'+' if value > 0 else '-'}Inf"
-    digits = repr(value)
-    mantissa, _, exponent = digits.partition("e")
-    size = math.floor(math.log10(abs(value))) if value else 0
-    if exponent and -4 <= size < 21:
-        return f"{value:.{max(0, 17 - size)}f}".rstrip("0").rstrip(".")
-    if exponent:
-        power = int(exponent)
-        return f"{mantissa.removesuffix('.0')}e{'-' if power < 0 else '+'}{abs(power):02d}"
-    if size >= 21 or (value and size < -4):
-        mantissa, _, exponent = f"{value:.17e}".partition("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
-    return digits.removesuffix(".0")
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    shown, power = "".join(map(str, digits)), len(digits) + int(exponent) - 1
+    lead = "-" if sign else ""
+    if value and not -4 <= power < _EXPONENT_FROM:
+        fraction = f".{shown[1:]}" if len(shown) > 1 else ""
+        return f"{lead}{shown[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    return f"{value:.{max(0, -int(exponent))}f}"
 
 
 def _same(value: object) -> object:

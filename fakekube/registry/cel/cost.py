@@ -100,7 +100,7 @@ class _Estimator:
                 return NOTHING
             case Ident():
                 local = self._local(expr.name)
-                self.paths[expr.id] = (expr.name,) if local is None else local.path
+                self.paths[expr.id] = (self.checked.names[expr.id],) if local is None else local.path
                 return ONE
             case Select():
                 return self._select(expr)
@@ -497,8 +497,8 @@ def _allocating(factor: float, size: Range) -> Estimate:
 def _number_written(node: Node, otherwise: int) -> int:
     """The value of an integer literal."""
     expr = node.expr
-    value = expr.value if isinstance(expr, Literal) and expr.kind in ("int", "uint") else None
-    return value if isinstance(value, int) and value >= 0 else otherwise
+    value = expr.value if isinstance(expr, Literal) and expr.kind == "int" else None
+    return max(value, 0) if isinstance(value, int) else otherwise
 
 
 def _slice(call: _CallSite) -> Estimate | None:

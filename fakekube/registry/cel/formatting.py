@@ -207,12 +207,14 @@ def _fixed(value: object, precision: int | None) -> str:
 
 
 def _scientific(value: object, precision: int | None) -> str:
-    """As the locale en_US writes it."""
+    """As the locale en_US writes it; what stands as a precision is taken for a width there."""
     number = _double("e", value)
+    width = _DEFAULT_PRECISION if precision is None else precision
     if math.isnan(number) or math.isinf(number):
-        return _SYMBOLS[str(number)]
-    mantissa, exponent = f"{number:.{_DEFAULT_PRECISION if precision is None else precision}e}".split("e")
-    return f"{mantissa}\u202f×\u202f10{str(int(exponent)).zfill(2).translate(_RAISED)}"
+        return _SYMBOLS[str(number)].rjust(width)
+    mantissa, exponent = f"{number:.{_DEFAULT_PRECISION}e}".split("e")
+    sign, digits = ("-" if exponent[0] == "-" else ""), exponent[1:].zfill(2)
+    return f"{mantissa}×10{(sign + digits).translate(_RAISED)}".rjust(width)
 
 
 _SYMBOLS = {"nan": "NaN", "inf": "∞", "-inf": "-∞"}

@@ -87,8 +87,10 @@ def _flatten(values: object, depth: int = 1) -> list[object]:
     return flat
 
 
-def _sorted_by(values: object, keys: object) -> list[object]:
+def _sorted_by(values: object, keys: object) -> object:
     listed, keyed = elements(values), elements(keys)
+    if not listed and not keyed:
+        return values  # the list itself, which keeps what its schema says of it
     if len(listed) != len(keyed):
         raise CelError(
             "@sortByAssociatedKeys() expected a list of the same size as the associated keys list, but got "
@@ -110,7 +112,9 @@ def _range(count: int) -> list[object]:
     return list(range(count))
 
 
-def _distinct(values: object) -> list[object]:
+def _distinct(values: object) -> object:
+    if not elements(values):
+        return values
     unique: list[object] = []
     for value in elements(values):
         if not any(equal(value, each) for each in unique):

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fakekube.registry.cel import formatting, times
 from fakekube.registry.cel.celtypes import Type, unwrapped
 from fakekube.registry.cel.check import Checked
-from fakekube.registry.cel.conversions import CONVERSIONS
+from fakekube.registry.cel.declarations import functions
+from fakekube.registry.cel.functions import dispatched
 from fakekube.registry.cel.issues import Issue
 from fakekube.registry.cel.regexes import RegexError, compiled
 from fakekube.registry.cel.tree import Call, Expr, ListLiteral, Literal, MapLiteral, children, walk
-from fakekube.registry.cel.values import CelError
+from fakekube.registry.cel.values import CelError, Timestamp, Uint
 
 # A list in the arguments of these may hold several types.
 _EXEMPT = frozenset(["format"])
@@ -48,9 +49,20 @@ def _reads(read: Callable[[str], object]) -> Callable[[object], bool]:
     return check
 
 
+def _is_moment(value: object) -> bool:
+    try:
+        if isinstance(value, str):
+            times.in_range(times.timestamp(value))
+        elif isinstance(value, int):
+            times.in_range(Timestamp(value * times.SECOND))
+    except (ValueError, CelError):
+        return False
+    return True
+
+
 _CHECKED: Mapping[str, Callable[[object], bool]] = {
     "duration": _reads(times.duration),
-    "timestamp": _reads(lambda text: times.in_range(times.timestamp(text))),
+    "timestamp": _is_moment,
     "matches": _reads(compiled),
 }
 
@@ -164,15 +176,17 @@ _CONVERTED = frozenset(["bool", "bytes", "double", "duration", "int", "string", 
 
 def constant_fault(checked: Checked) -> str | None:
     """Why no program can be made: patterns and conversions of literals are worked out when it is made."""
+    known = {each.id: each for found in functions(stored=True).values() for each in found}
     for call in _calls(checked):
         if not call.args or not isinstance(call.args[0], Literal):
             continue
-        value = call.args[0].value
+        literal = call.args[0]
+        value = Uint(str(literal.value)) if literal.kind == "uint" else literal.value
         try:
             if call.function in ("find", "findAll") and isinstance(value, str):
                 compiled(value)
             elif call.function in _CONVERTED and call.target is None:
-                CONVERSIONS[checked.overloads[call.id][0]](value)
+                dispatched(call.function, [known[each] for each in checked.overloads[call.id]])(value)
         except (CelError, RegexError) as error:
             return str(error)
     return None

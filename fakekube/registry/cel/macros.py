@@ -156,26 +156,6 @@ def _exists_one(make: _Expander, call: Call, target: Expr) -> Expr:
     return make.fold(call, target, make.literal("int", 0), make.literal("bool", True), step, result)
 
 
-def _exists_one_of_single(make: _Expander, call: Call, target: Expr) -> Expr:
-    """`existsOne(x, predicate)`; the parser knows only its old name."""
-    variable = call.args[0]
-    if not isinstance(variable, Ident):
-        make.faults.append((variable.id, "argument must be a simple name"))
-        return target
-    more = make.apply("_+_", make.accumulated(), make.literal("int", 1))
-    return Comprehension(
-        id=make.id(),
-        range=target,
-        variable=variable.name,
-        variable2="",
-        accumulator=ACCUMULATOR,
-        init=make.literal("int", 0),
-        condition=make.literal("bool", True),
-        step=make.apply("_?_:_", call.args[1], more, make.accumulated()),
-        result=make.apply("_==_", make.accumulated(), make.literal("int", 1)),
-    )
-
-
 def _filter_and_transform(call: Call) -> tuple[Expr | None, Expr]:
     return (call.args[2], call.args[3]) if len(call.args) == 4 else (None, call.args[2])
 
@@ -244,7 +224,6 @@ def _sort_by(make: _Expander, call: Call, target: Expr) -> Expr:
 _MACROS: Mapping[tuple[str, int], Callable[[_Expander, Call, Expr], Expr]] = {
     ("all", 3): _all,
     ("exists", 3): _exists,
-    ("existsOne", 2): _exists_one_of_single,
     ("existsOne", 3): _exists_one,
     ("exists_one", 3): _exists_one,
     ("transformList", 3): _transform_list,

@@ -30,6 +30,7 @@ from fakekube.registry.cel.values import (
     no_such_overload,
     shown,
     size_of,
+    type_name,
 )
 
 # Types that answer calls by name, and so refuse without the operator's name.
@@ -85,16 +86,18 @@ def _bounded(kind: type, value: object) -> object:
 def _later(left: Duration | Timestamp, right: object) -> object:
     if isinstance(right, Duration):
         total = left.nanoseconds + right.nanoseconds
-        return times.of_duration(total) if isinstance(left, Duration) else times.in_range(Timestamp(total))
+        if isinstance(left, Duration):
+            return times.of_duration(total)
+        return times.in_range(Timestamp(total, left.offset_s))
     if isinstance(right, Timestamp) and isinstance(left, Duration):
-        return times.in_range(Timestamp(left.nanoseconds + right.nanoseconds))
+        return times.in_range(Timestamp(left.nanoseconds + right.nanoseconds, right.offset_s))
     raise no_such_overload()
 
 
 def subtract(left: object, right: object) -> object:
     kind = type(left)
     if isinstance(left, Timestamp) and isinstance(right, Duration):
-        return times.in_range(Timestamp(left.nanoseconds - right.nanoseconds))
+        return times.in_range(Timestamp(left.nanoseconds - right.nanoseconds, left.offset_s))
     if isinstance(left, Duration | Timestamp) and type(right) is kind:
         return times.of_duration(left.nanoseconds - right.nanoseconds)  # type: ignore[attr-defined]  # of left's type
     if kind is not type(right) or kind not in _FACTORS:
@@ -210,7 +213,9 @@ def _index(index: object) -> int:
         return int(index)
     if isinstance(index, float) and index.is_integer():
         return int(index)
-    raise CelError(f"unsupported index value '{shown(index)}' in list")
+    if isinstance(index, float):
+        raise CelError(f"unsupported index value {shown(index)} in list")
+    raise CelError(f"unsupported index type '{type_name(index)}' in list")
 
 
 def absent(value: object, key: object) -> CelError:

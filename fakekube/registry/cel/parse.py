@@ -6,9 +6,10 @@ does not know are expanded in `macros.py`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from fakekube.registry.cel.tree import (
     MapLiteral,
     Select,
     StructLiteral,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -72,10 +74,25 @@ def parse(text: str) -> Parsed:
     info = wire.fields(wire.raw(parsed, 3))
     positions = {wire.number(pair, 1): wire.number(pair, 2) for pair in map(wire.fields, wire.each(info, 4))}
     try:
-        return Parsed(source=source, expr=expanded(_expr(wire.raw(parsed, 2)), positions), positions=positions)
+        expr = expanded(_expr(wire.raw(parsed, 2)), positions)
     except MacroFault as fault:
         issues = [source.issue(positions.get(node, -1), message) for node, message in fault.faults]
         raise Unreadable(source.shown(issues)) from None
+    return _settled(Parsed(source=source, expr=expr, positions=positions))
+
+
+def _settled(parsed: Parsed) -> Parsed:
+    """Where cel-go reads otherwise: objects stand at their brace, and no number is too large for a double."""
+    moved = dict(parsed.positions)
+    issues: list[Issue] = []
+    for node in walk(parsed.expr):
+        if isinstance(node, StructLiteral):
+            moved[node.id] = parsed.source.text.find("{", moved.get(node.id, 0))
+        if isinstance(node, Literal) and isinstance(node.value, float) and math.isinf(node.value):
+            issues.append(parsed.issue(node.id, "invalid double literal"))
+    if issues:
+        raise Unreadable(parsed.source.shown(issues))
+    return replace(parsed, positions=moved)
 
 
 @cache
@@ -91,6 +108,8 @@ def _environment() -> cel.Env:
 
 _ERROR = re.compile(r"^ERROR: <input>:(\d+):(\d+): (.*)$", re.MULTILINE)
 _WRAPPED = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
+_NO_NAME = "expecting {IDENTIFIER, ESC_IDENTIFIER}"
+_NOWHERE = 1 << 31
 _TOO_DEEP = re.compile(r"Expression recursion limit exceeded|Exceeded max recursion depth")
 # The C++ parser's words where cel-go has its own.
 _REWORDED: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -101,23 +120,31 @@ _REWORDED: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"^(map|filter)\(\) variable name must be a simple identifier$"), "argument is not an identifier"),
     (re.compile(r"^\w+\(\) variable name cannot be .*$"), "iteration variable overwrites accumulator variable"),
+    (
+        re.compile(r"^(Syntax error: )no viable alternative at input '\.(true|false|null)'"),
+        r"\1mismatched input '\2' expecting IDENTIFIER",
+    ),
+    (re.compile(r"'\\u003F'"), "'?'"),
 )
 
 
 def _syntax_errors(source: Source, told: str) -> str:
     if _TOO_DEEP.search(told):
         return source.shown([source.issue(-1, f"expression recursion limit exceeded: {DEEPEST}")])
+    found = [
+        (int(line), int(column) - 1, _reworded(text)) for line, column, text in _ERROR.findall(_WRAPPED.sub("", told))
+    ]
+    # A missing name is told twice; what the parser says of its own tree has no place, and is not told.
+    unnamed = [(line, column, "unsupported ident kind") for line, column, text in found if text.endswith(_NO_NAME)]
     issues = [
-        Issue(line=int(line), column=int(column) - 1, message=_reworded(message))
-        for line, column, message in _ERROR.findall(_WRAPPED.sub("", told))
+        Issue(line=line, column=column, message=text) for line, column, text in [*found, *unnamed] if line < _NOWHERE
     ]
     return source.shown(issues) if issues else told
 
 
 def _reworded(message: str) -> str:
     for pattern, words in _REWORDED:
-        if pattern.match(message):
-            return words
+        message = pattern.sub(words, message)
     return message
 
 

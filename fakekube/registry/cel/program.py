@@ -124,10 +124,10 @@ class _Planner:
     # --- names
 
     def _ident(self, expr: Ident) -> Step:
-        stack = self.slots.get(expr.name)
+        stack = self.slots.get(self.checked.names[expr.id])
         if stack:
-            slot = stack[-1]
-            return self.metered(_variable(slot), 1)
+            # A leading dot passes by the names of loops.
+            return self.metered(_variable(stack[0] if expr.name.startswith(".") else stack[-1]), 1)
         return self.metered(_constant(_type_value(self.checked.names[expr.id])), 1)
 
     def bind(self, name: str) -> int:
@@ -172,15 +172,16 @@ class _Planner:
         """What is done with the arguments' values."""
         types = [self.checked.types[arg.id] for arg in args]
         if function in _FAST and len({each.kind for each in types}) == 1 and types[0].kind in _SCALARS:
-            return _FAST[function]
+            return _null_aware(_FAST[function], operators.BINARY[function])
         if function in operators.BINARY:
             return operators.BINARY[function]
         if function in operators.UNARY:
             return operators.UNARY[function]
         overloads = self.checked.overloads[expr.id]
+        by_value = dispatched(function, [self.overloads[each] for each in overloads])
         if len(overloads) == 1 and not any(map(_is_open, types)):
-            return IMPLEMENTATIONS[overloads[0]]
-        return dispatched(function, [self.overloads[each] for each in overloads])
+            return _null_aware(IMPLEMENTATIONS[overloads[0]], by_value)
+        return by_value
 
     def _counted(self, expr: Call, function: str, operation: Callable[..., object], steps: Sequence[Step]) -> Step:
         cost = cost_of(function, self.checked.overloads[expr.id]) if self.meter else None
@@ -198,7 +199,7 @@ class _Planner:
 
     def logical(self, expr: Call) -> Step:
         left, right = map(self.plan, expr.args)
-        return _either(left, right) if expr.function == "_||_" else _both(left, right)
+        return _logical(left, right, decisive=expr.function == "_||_")
 
     def conditional(self, expr: Call) -> Step:
         condition, true, false = map(self.plan, expr.args)
@@ -310,6 +311,11 @@ def _is_open(kind: Type) -> bool:
     return kind.kind in ("dyn", "any", "error") or any(map(_is_open, kind.params))
 
 
+def _null_aware(operation: Callable[..., object], otherwise: Callable[..., object]) -> Callable[..., object]:
+    """Types say nothing of nulls: where one is among the arguments, the values decide."""
+    return lambda *args: otherwise(*args) if None in args else operation(*args)
+
+
 def _type_value(name: str) -> TypeValue:
     kind = TYPE_NAMES[name].params[0]
     return TypeValue(kind.name)
@@ -387,51 +393,32 @@ def _made_map(entries: Sequence[tuple[Step, Step, bool]], frame: Frame) -> MapVa
     return MapValue(made)
 
 
-def _both(left: Step, right: Step) -> Step:
-    """False wins over an error on either side."""
+def _logical(left: Step, right: Step, decisive: bool) -> Step:
+    """&& (false decides) and || (true decides): what decides wins over an error on either side."""
 
-    def both(frame: Frame) -> object:
-        try:
-            first = left(frame)
-        except CostExceeded:
-            raise
-        except CelError as error:
-            first = error
-        if first is False:
-            return False
-        second = right(frame)
-        if first is True and (second is True or second is False):
-            return second
-        if second is False:
-            return False
-        raise first if isinstance(first, CelError) else no_such_overload()
+    def logical(frame: Frame) -> object:
+        first = _kept(left, frame)
+        if first is decisive:
+            return decisive
+        second = _kept(right, frame)
+        if second is decisive:
+            return decisive
+        for value in (first, second):
+            if type(value) is not bool:
+                raise value if isinstance(value, CelError) else no_such_overload()
+        return not decisive
 
-    return both
+    return logical
 
 
-def _either(left: Step, right: Step) -> Step:
-    """True wins over an error on either side."""
-
-    def either(frame: Frame) -> object:
-        try:
-            first = left(frame)
-        except CostExceeded:
-            raise
-        except CelError as error:
-            first = error
-        if first is True:
-            return True
-        try:
-            second = right(frame)
-        except CelError as error:
-            raise first if isinstance(first, CelError) and not isinstance(error, CostExceeded) else error from None
-        if first is False and (second is True or second is False):
-            return second
-        if second is True:
-            return True
-        raise first if isinstance(first, CelError) else no_such_overload()
-
-    return either
+def _kept(step: Step, frame: Frame) -> object:
+    """The value, or the error that it came to."""
+    try:
+        return step(frame)
+    except CostExceeded:
+        raise
+    except CelError as error:
+        return error
 
 
 # --- loops --------------------------------------------------------------------------------------------------------------

@@ -107,10 +107,10 @@ def _instant(found: re.Match[str] | None, text: str) -> Timestamp:
     if year == 0:
         # Python's calendar begins a year later than Go's; 400 years repeat.
         moment = datetime(400, month, day, hour, minute, second, tzinfo=UTC) - timedelta(seconds=zone)
-        return Timestamp((int((moment - _EPOCH).total_seconds()) - 146097 * 86400) * SECOND + nanoseconds)
+        return Timestamp((int((moment - _EPOCH).total_seconds()) - 146097 * 86400) * SECOND + nanoseconds, zone)
     moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     past = moment - _EPOCH
-    return Timestamp((past.days * 86400 + past.seconds - zone) * SECOND + nanoseconds)
+    return Timestamp((past.days * 86400 + past.seconds - zone) * SECOND + nanoseconds, zone)
 
 
 def _offset(zone: str) -> int:
@@ -144,15 +144,17 @@ def of_duration(nanoseconds: int) -> Duration:
     """CelError beyond 64 bits."""
     if INT_MIN <= nanoseconds <= INT_MAX:
         return Duration(nanoseconds)
-    raise CelError("duration overflow")
+    raise CelError("integer overflow")
 
 
 def timestamp_text(value: Timestamp) -> str:
-    """RFC 3339 in UTC, as many digits of a second as are needed."""
+    """RFC 3339 in its own zone, as many digits of a second as are needed."""
     seconds, nanoseconds = divmod(value.nanoseconds, SECOND)
-    moment = _EPOCH + timedelta(seconds=seconds)
+    moment = _EPOCH + timedelta(seconds=seconds + value.offset_s)
     fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}Z"
+    hours, minutes = divmod(abs(value.offset_s) // 60, 60)
+    zone = f"{'-' if value.offset_s < 0 else '+'}{hours:02d}:{minutes:02d}" if value.offset_s else "Z"
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}{zone}"
 
 
 def duration_text(value: Duration) -> str:
@@ -172,8 +174,6 @@ def _zone(name: str) -> tzinfo:
     if not colon:
         return _named_zone(name)
     east, more = _atoi(hours), _atoi(minutes)
-    if not 0 <= more <= 59:
-        raise CelError(f"timezone offset minutes out of range [0, 59]: {name}")
     total = east * 60 - more if name[0] == "-" else east * 60 + more
     return timezone(timedelta(minutes=total))
 

@@ -10,7 +10,7 @@ Source: cel-go 0.29 (common/types).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
@@ -44,6 +44,8 @@ class Duration:
 class Timestamp:
     nanoseconds: int
     """Since 1970, UTC."""
+    offset_s: int = field(default=0, compare=False)
+    """Of the zone it was written in, east of Greenwich: it is printed there."""
 
 
 @dataclass(frozen=True, slots=True)
