@@ -169,7 +169,7 @@ def as_selected(event: Event, chosen: Selection) -> Event | None:
         return event
     assert event.previous is not None  # what matched before was there before
     old = event.previous
-    return Event("DELETED", event.revision, item_of(old.namespace, old.name, old.obj, event.revision), old)
+    return Event("DELETED", event.revision, item_of(old.namespace, old.name, old.obj, event.revision, old.form), old)
 
 
 def open_watch(

@@ -16,7 +16,7 @@ from fakekube.registry.prepare import as_decoded, prepare_create
 from fakekube.registry.rules import canonical_again, create_causes, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
-from fakekube.registry.versions import as_stored
+from fakekube.registry.versions import as_stored, form_of
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
@@ -97,7 +97,7 @@ def _written(site: Site, served: Served, namespace: str, obj: KubeObject, option
         return Item(namespace, name, 0, obj, encode_json(obj))
     if metadata(obj).get("resourceVersion"):
         raise StatusError(code=500, reason="", message="resourceVersion should not be set on objects to be created")
-    return site.store.put(served.key, namespace, name, as_stored(served, obj))
+    return site.store.put(served.key, namespace, name, as_stored(served, obj), form_of(served))
 
 
 def _free_name(site: Site, served: Served, namespace: str, obj: KubeObject) -> str:

@@ -149,7 +149,7 @@ def _put(site: Site, served: Served, held: Item, obj: KubeObject, options: Delet
         return held
     if options.dry_run:
         return Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
-    return site.store.put(served.key, held.namespace, held.name, obj)
+    return site.store.put(served.key, held.namespace, held.name, obj, held.form)
 
 
 def _removed(site: Site, served: Served, held: Item, options: DeleteOptions) -> Deletion:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from fakekube.meta.errors import Cause, Details, StatusError
 from fakekube.meta.objects import KubeObject, metadata
@@ -15,6 +15,7 @@ from fakekube.registry import fieldset, lastapplied, ownership, typed
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.ownership import Conflict, Conflicts, Owned
 from fakekube.registry.schema import Schema
+from fakekube.registry.typed import FieldType
 
 APPLY, UPDATE = "Apply", "Update"
 MAX_UPDATERS = 10
@@ -38,6 +39,15 @@ _UNOWNED: fieldset.Node = {
     "f:kind": LEAF,
     "f:metadata": {fieldset.SELF: LEAF, **{f"f:{name}": LEAF for name in _UNOWNED_METADATA}},
 }
+
+
+class ObjectType(FieldType, Protocol):
+    """The type of whole objects of a kind."""
+
+    @property
+    def always_printed(self) -> Mapping[str, Any]:
+        """What is printed for fields that are not set."""
+        ...
 
 
 class Manager(NamedTuple):
@@ -78,7 +88,7 @@ class _Entry:
 _Entries = dict[str, _Entry]
 
 
-def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: Schema) -> KubeObject:
+def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: ObjectType) -> KubeObject:
     """`new` with managedFields as they are after create (`live` None), update or patch."""
     entries = _entries_of(live, new)
     plain = _plain(new)
@@ -97,13 +107,13 @@ def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema:
     return _with_entries(plain, _capped(left).values())
 
 
-def _with_first_entry(new: KubeObject, write: Write, schema: Schema) -> KubeObject:
+def _with_first_entry(new: KubeObject, write: Write, schema: ObjectType) -> KubeObject:
     fields = _first_fields(new, schema, write.ignored)
     owned = Owned(fields=fields, version=write.api_version)
     return _with_entries(new, [_Entry(write.by(UPDATE), owned, write.time)] if fields is not None else [])
 
 
-def _first_fields(new: KubeObject, schema: Schema, ignored: FieldSet) -> FieldSet:
+def _first_fields(new: KubeObject, schema: ObjectType, ignored: FieldSet) -> FieldSet:
     """What the maker of an object owns: all that the object has and an empty one of its kind has not."""
     zero = zero_object(schema)
     fields: fieldset.Node = {}
@@ -124,7 +134,7 @@ def _first_fields(new: KubeObject, schema: Schema, ignored: FieldSet) -> FieldSe
 
 
 def after_apply(
-    live: KubeObject | None, config: KubeObject, write: Write, schema: Schema, *, force: bool
+    live: KubeObject | None, config: KubeObject, write: Write, schema: ObjectType, *, force: bool
 ) -> KubeObject:
     """The object after a server-side apply of `config`, managedFields included.
 
@@ -150,7 +160,7 @@ def after_apply(
 
 
 def _applied(
-    before: KubeObject, config: KubeObject, write: Write, schema: Schema, entries: _Entries, *, force: bool
+    before: KubeObject, config: KubeObject, write: Write, schema: ObjectType, entries: _Entries, *, force: bool
 ) -> tuple[KubeObject, dict[str, Owned]]:
     """Object and owners after the apply. kubectl may take what its own client-side apply had set."""
     manager = write.by(APPLY).key
@@ -176,14 +186,13 @@ def same_but_times(live: KubeObject, new: KubeObject) -> bool:
     return _plain(live) == _plain(new) and _timeless(live) == _timeless(new)
 
 
-def zero_object(schema: Schema) -> KubeObject:
+def zero_object(schema: ObjectType) -> KubeObject:
     """The object of a kind before anything is set: what its Go struct prints when empty."""
     return {name: _zero(schema.fields.get(name), value) for name, value in schema.always_printed.items()}
 
 
-def _zero(schema: Schema | None, value: object) -> Any:
-    nested = value == {} and schema is not None and schema.always_printed
-    return zero_object(schema) if nested and schema is not None else value
+def _zero(schema: FieldType | None, value: object) -> Any:
+    return zero_object(schema) if value == {} and isinstance(schema, Schema) and schema.always_printed else value
 
 
 # Entries in and out.
@@ -294,7 +303,7 @@ def _pour(entries: _Entries, first: _Entry, entry: _Entry) -> None:
     entries[bucket.key] = _Entry(bucket, replace(entry.owned, fields=fields), entry.time)
 
 
-def _taken_before(live: KubeObject, write: Write, schema: Schema) -> _Entries:
+def _taken_before(live: KubeObject, write: Write, schema: ObjectType) -> _Entries:
     """An object that nobody tracked is owned by an unnamed updater when it is first applied to."""
     manager = Manager(UPDATE, BEFORE_FIRST_APPLY, write.api_version, "")
     fields = _first_fields(live, schema, write.ignored)
@@ -302,7 +311,7 @@ def _taken_before(live: KubeObject, write: Write, schema: Schema) -> _Entries:
     return {manager.key: _Entry(manager, owned, write.time)} if fields else {}
 
 
-def _check(config: KubeObject, schema: Schema) -> None:
+def _check(config: KubeObject, schema: ObjectType) -> None:
     """An applied config must fit its schema: the real server calls the contrary its own error."""
     found = list(typed.problems(config, schema))
     if not found:

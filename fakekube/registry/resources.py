@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from fakekube.data import read_table
 from fakekube.meta.errors import qualified
 from fakekube.meta.objects import GroupVersionKind, KubeObject
+
+if TYPE_CHECKING:
+    from fakekube.registry.crd.custom import CustomVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,8 @@ class ResourceType:
     categories: tuple[str, ...] = ()
     subresources: Mapping[str, Subresource] = field(default_factory=dict)
     storage_version_hash: str = ""
+    # what its definition says of a custom resource; None for the built-in ones
+    custom: CustomVersion | None = field(default=None, repr=False)
     # worked out once: every request asks for them several times
     gvk: GroupVersionKind = field(init=False, repr=False, compare=False)
     api_version: str = field(init=False, repr=False, compare=False)

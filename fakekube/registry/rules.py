@@ -11,7 +11,7 @@ from fakekube.meta.errors import Cause
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
 from fakekube.registry.fieldset import LEAF, FieldSet
-from fakekube.registry.managedfields import Write, after_update
+from fakekube.registry.managedfields import ObjectType, Write, after_update
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.schema import schema_for
@@ -21,14 +21,23 @@ from fakekube.registry.subresource_rules import subresource_causes
 from fakekube.registry.validation import validate_create, validate_update
 
 
+def object_type(served: Served) -> ObjectType | None:
+    """The type whose fields are owned; None for a kind that nobody tracks."""
+    custom = served.type.custom
+    return custom.type if custom is not None else schema_for(served.type.gvk)
+
+
 def canonical(served: Served, obj: KubeObject) -> KubeObject:
     """`obj` as the server keeps and prints it."""
     typed = {"kind": served.type.kind, "apiVersion": served.type.api_version, **obj}
-    return canonicalize(typed, served.type.gvk).object
+    custom = served.type.custom
+    return custom.coerced(typed).object if custom is not None else canonicalize(typed, served.type.gvk).object
 
 
 def canonical_again(served: Served, obj: KubeObject, before: KubeObject) -> KubeObject:
     """`obj` in canonical form, when it was made of `before`, which was: most writes touch nothing but metadata."""
+    if served.type.custom is not None:
+        return obj
     same_members = "kind" in before and obj.keys() == before.keys()
     if same_members and all(value is before[member] for member, value in obj.items() if member != "metadata"):
         return obj
@@ -38,16 +47,24 @@ def canonical_again(served: Served, obj: KubeObject, before: KubeObject) -> Kube
 @lru_cache(maxsize=256)
 def empty_object(served: Served) -> KubeObject:
     """The kind with nothing set, as the server prints it."""
+    if served.type.custom is not None:
+        return {"kind": served.type.kind, "apiVersion": served.type.api_version}
     return canonical(served, {})
 
 
 def create_causes(served: Served, obj: KubeObject) -> list[Cause]:
     """Why `obj` may not be created; empty when it may."""
+    custom = served.type.custom
+    if custom is not None:
+        return custom.create_causes(obj, served.namespaced)
     return validate_create(obj, served.type)
 
 
 def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
     """Why `held` may not become `obj`; empty when it may."""
+    custom = served.type.custom
+    if custom is not None:
+        return custom.update_causes(obj, held)
     found = validate_update(obj, held, served.type, subresource)
     return found + subresource_causes(served.type.qualified, subresource, obj, held) if subresource else found
 
@@ -56,7 +73,7 @@ def tracked(
     site: Site, served: Served, held: KubeObject | None, obj: KubeObject, options: WriteOptions, subresource: str
 ) -> KubeObject:
     """`obj` with its managedFields as a create (`held` is None), an update or a patch leaves them."""
-    schema = schema_for(served.type.gvk)
+    schema = object_type(served)
     if schema is None:
         return obj
     written = obj

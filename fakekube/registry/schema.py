@@ -53,6 +53,11 @@ class Schema:
         return self._fields
 
     @property
+    def preserves(self) -> bool:
+        """Built-in kinds keep nothing that they do not know."""
+        return False
+
+    @property
     def items(self) -> Schema | None:
         """The element type of a list, the value type of a map."""
         if self._items is None and "i" in self._inner:

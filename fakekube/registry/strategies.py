@@ -43,7 +43,10 @@ def storage_key(resource: ResourceType) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """One resource with all that serving it needs. `head` is how its stored bytes begin: kind and apiVersion."""
+    """One resource with all that serving it needs.
+
+    `head` is what lists cut off its stored bytes: kind and apiVersion, which items of custom resources keep.
+    """
 
     type: ResourceType
     strategy: Strategy
@@ -55,10 +58,17 @@ class Served:
         return self.type.namespaced
 
 
+def _custom(has_status: bool) -> Strategy:
+    """Every custom resource counts generations, and wants to be told which version an update replaces."""
+    return Strategy(needs_resource_version=True, has_generation=True, generation_grows=True, has_status=has_status)
+
+
 @lru_cache(maxsize=4096)
 def served(resource: ResourceType) -> Served:
     """`resource` with its strategy; an unlisted one is a plain resource."""
     table = _table()
+    if resource.custom is not None:
+        return Served(type=resource, strategy=_custom(resource.custom.has_status), key=resource.qualified, head=b"")
     strategy = table.get(resource.qualified) or table.get(resource.plural) or Strategy()
     head = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}",'.encode()
     return Served(type=resource, strategy=strategy, key=storage_key(resource), head=head)

@@ -43,10 +43,17 @@ class FieldType(Hashable, Protocol):
     @property
     def default(self) -> Any: ...
 
+    @property
+    def preserves(self) -> bool:
+        """Whether fields that are not declared are kept."""
+        ...
+
 
 def is_atomic(field_type: FieldType | None, value: object) -> bool:
     """True where the value is owned, compared and merged as a whole. Without a schema lists are, maps are not."""
-    return not isinstance(value, dict) if field_type is None else _owned_whole(field_type)
+    if field_type is None or field_type.type == "deduced":
+        return not isinstance(value, dict)
+    return _owned_whole(field_type)
 
 
 @lru_cache(maxsize=8192)
@@ -399,7 +406,7 @@ def problems(value: object, field_type: FieldType | None, path: str = "") -> Ite
     """Why `value` does not fit its type, as the server words it; nothing when it does."""
     if value is None or field_type is None:
         return
-    if field_type.raw or field_type.type in ("any", "object"):
+    if field_type.raw or field_type.type in ("any", "object", "deduced"):
         return
     shape = _SHAPES.get(field_type.type, "")
     yield from _CHECKS[shape](value, field_type, path)
@@ -411,6 +418,8 @@ def _map_problems(value: object, field_type: FieldType, path: str) -> Iterator[s
         return
     for name, member in value.items():
         inner = member_type(field_type, name)
+        if inner is None and field_type.preserves:
+            continue
         if inner is None:
             yield f"{path}.{name}: field not declared in schema"
         else:

@@ -21,7 +21,7 @@ from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
 from fakekube.registry.rules import canonical_again, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
-from fakekube.registry.versions import as_served, as_stored
+from fakekube.registry.versions import as_stored, form_of, shown
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
@@ -49,7 +49,7 @@ def update(
     `tracks` is false when the changed object carries the managedFields that this write leaves (server-side apply).
     """
     held = require(site, served, namespace, name)
-    live = as_served(served, held.obj)
+    live = shown(served, held).obj
     changed = with_single_owners(change(live), options.warnings)
     wanted = as_decoded(served, default(in_namespace(served, namespace, changed), served.type))
     _require_revision(served, held, wanted)
@@ -231,7 +231,8 @@ def _generation(served: Served, held: KubeObject, obj: KubeObject) -> int | None
 
 def _specification(served: Served, obj: KubeObject) -> KubeObject:
     """What a generation counts the changes of: everything but metadata and status, unless the strategy adds some."""
-    body = {key: value for key, value in obj.items() if key not in _SERVER_OWNED}
+    uncounted = _SERVER_OWNED if served.strategy.has_status else _SERVER_OWNED[1:]
+    body = {key: value for key, value in obj.items() if key not in uncounted}
     followed = {member: metadata(obj).get(member) for member in served.strategy.generation_follows}
     return {**body, "metadata": followed}
 
@@ -247,7 +248,7 @@ def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: W
         if not options.dry_run:
             site.store.delete(served.key, held.namespace, held.name)
         return Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
-    return site.store.put(served.key, held.namespace, held.name, obj)
+    return site.store.put(served.key, held.namespace, held.name, obj, form_of(served))
 
 
 def same(obj: KubeObject, held: KubeObject) -> bool:

@@ -16,13 +16,17 @@ encode_json = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One stored object. `obj` is never changed once stored; `data` is the same as JSON, encoded once."""
+    """One stored object. `obj` is never changed once stored; `data` is the same as JSON, encoded once.
+
+    `form` is what the object was made to fit when it was written, for whoever must know whether it still does.
+    """
 
     namespace: str
     name: str
     revision: int
     obj: KubeObject
     data: bytes
+    form: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def stamped(obj: KubeObject, revision: int) -> KubeObject:
     return {**obj, "metadata": {**first, "resourceVersion": str(revision), **metadata}}
 
 
-def item_of(namespace: str, name: str, obj: KubeObject, revision: int) -> Item:
+def item_of(namespace: str, name: str, obj: KubeObject, revision: int, form: object = None) -> Item:
     """`obj` as stored at `revision`."""
     written = stamped(obj, revision)
-    return Item(namespace, name, revision, written, encode_json(written))
+    return Item(namespace, name, revision, written, encode_json(written), form)

@@ -82,11 +82,11 @@ class Store:
         """The resources that hold or held something, sorted."""
         return sorted(self._keyspaces)
 
-    def put(self, resource: str, namespace: str, name: str, obj: KubeObject) -> Item:
-        """Create or replace; the stored object carries its new resourceVersion."""
+    def put(self, resource: str, namespace: str, name: str, obj: KubeObject, form: object = None) -> Item:
+        """Create or replace; the stored object carries its new resourceVersion. `form` is kept with it."""
         keyspace = self.keyspace(resource)
         previous = keyspace.get(namespace, name)
-        item = item_of(namespace, name, obj, self._next_revision())
+        item = item_of(namespace, name, obj, self._next_revision(), form)
         keyspace.put(item)
         self._tell(resource, Event("MODIFIED" if previous else "ADDED", item.revision, item, previous))
         return item
@@ -97,7 +97,7 @@ class Store:
         previous = keyspace.get(namespace, name)
         if previous is None:
             raise KeyError(f"{resource} {namespace}/{name}")
-        item = item_of(namespace, name, previous.obj, self._next_revision())
+        item = item_of(namespace, name, previous.obj, self._next_revision(), previous.form)
         keyspace.drop(namespace, name)
         self._tell(resource, Event("DELETED", item.revision, item, previous))
         return item

@@ -1,0 +1,452 @@
+"""Whether a custom resource fits its OpenAPI schema, in the words of the validator that the real server runs.
+
+A schema is compiled once into nested functions. Source: k8s.io/kube-openapi/pkg/validation/validate (schema.go, type.go,
+object_validator.go, slice_validator.go, schema_props.go), and apiextensions-apiserver/pkg/apiserver/validation for the
+causes and for ratcheting: what an update leaves as it was is not looked at again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakekube.meta.errors import Cause
+from fakekube.meta.objects import KubeObject
+from fakekube.registry.crd.formats import Format, format_of
+from fakekube.registry.crd.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE
+from fakekube.registry.validation.causes import go_value, invalid, required, too_long, too_many, unsupported
+
+NOWHERE = "<nil>"
+"""The field of a cause that the real server cannot place."""
+
+
+@dataclass(slots=True)
+class Result:
+    """Causes in the order of their finding, each once. `matches` counts checks, to tell which alternative came closest."""
+
+    causes: dict[Cause, None] = field(default_factory=dict)
+    matches: int = 0
+
+    def add(self, cause: Cause) -> None:
+        self.causes[cause] = None
+
+    def merge(self, other: Result) -> None:
+        self.causes.update(other.causes)
+        self.matches += other.matches
+
+
+class _Absent:
+    """What stands for the old value where there was none: equal to nothing."""
+
+
+ABSENT = _Absent()
+# Value, its predecessor or ABSENT, its path, and where to write.
+Check = Callable[[Any, Any, str, Result], None]
+
+
+def compile_schema(schema: KubeObject) -> Check:
+    """The check of one schema node and all below it."""
+    checks = _compiled(schema, _COMPILERS)
+    on_null = _compiled(schema, (_type, _enum))
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if old is not ABSENT and value == old:
+            result.matches += 1
+            return
+        for each in on_null if value is None else checks:
+            each(value, old, path, result)
+            result.matches += 1
+        result.matches += 1
+
+    return check
+
+
+def _compiled(schema: KubeObject, compilers: Iterable[Callable[[KubeObject], Check | None]]) -> list[Check]:
+    found = (compiler(schema) for compiler in compilers)
+    return [check for check in found if check is not None]
+
+
+def _types(schema: KubeObject) -> tuple[str, ...]:
+    if schema.get("type"):
+        return (schema["type"],)
+    return ("integer", "string") if schema.get(INT_OR_STRING) else ()
+
+
+def _format(schema: KubeObject) -> Format:
+    return format_of(schema.get("format") or "", schema.get("type") or "")
+
+
+_NAMES: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+
+
+def type_name(value: Any) -> str:
+    """The JSON type of a value, as messages name it."""
+    return next((name for kind, name in _NAMES if isinstance(value, kind)), "null")
+
+
+def _mistyped(path: str, expected: str, shown: Any) -> Cause:
+    text = shown if isinstance(shown, str) else json.dumps(shown)
+    message = f"Invalid value: {go_value(shown)}: {path} in body must be of type {expected}: {go_value(text)}"
+    return Cause(reason="FieldValueTypeInvalid", message=message, field=path or NOWHERE)
+
+
+def _type(schema: KubeObject) -> Check | None:
+    types, nullable = _types(schema), bool(schema.get("nullable"))
+    if not types:
+        return None
+    expected = ",".join(types)
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if value is None and nullable:
+            return
+        found = type_name(value)
+        whole = found == "number" and "integer" in types and value.is_integer()
+        if not (found in types or whole or (found == "integer" and "number" in types)):
+            result.add(_mistyped(path, expected, found))
+
+    return check
+
+
+def _said(path: str, value: object, text: str) -> Cause:
+    return invalid(path or NOWHERE, value, f"{path} in body {text}")
+
+
+def _strings(schema: KubeObject) -> Check | None:
+    longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
+    if longest is None and shortest is None and not pattern:
+        return None
+    matches = go_pattern(pattern) if pattern else None
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if not isinstance(value, str):
+            return
+        if longest is not None and len(value) > longest:
+            result.add(too_long(path or NOWHERE, longest))
+        elif shortest is not None and len(value) < shortest:
+            result.add(_said(path, value, f"should be at least {shortest} chars long"))
+        elif matches is not None and not matches(value):
+            result.add(_said(path, value, f"should match '{pattern}'"))
+
+    return check
+
+
+def go_pattern(pattern: str) -> Callable[[str], object]:
+    """An unanchored match by Go's RE2, as far as Python's syntax goes."""
+    translated = re.sub(r"\\z", r"\\Z", pattern)
+    translated = re.sub(r"\[\[:(\w+):\]\]", lambda match: _CLASSES.get(match[1], match[0]), translated)
+    try:
+        return re.compile(translated).search
+    except re.error:
+        return lambda text: True  # a pattern that Go knows and Python does not: nothing is refused by mistake
+
+
+_CLASSES = {
+    "alnum": "[0-9A-Za-z]",
+    "alpha": "[A-Za-z]",
+    "digit": "[0-9]",
+    "lower": "[a-z]",
+    "upper": "[A-Z]",
+    "word": "[0-9A-Za-z_]",
+    "xdigit": "[0-9A-Fa-f]",
+}
+
+
+def _string_format(schema: KubeObject) -> Check | None:
+    name, fits = _format(schema)
+    if fits is None:
+        return None
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if isinstance(value, str) and not fits(value):
+            result.add(_mistyped(path, name, value))
+
+    return check
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "float": (-3.4028234663852886e38, 3.4028234663852886e38),
+}
+
+
+def _numbers(schema: KubeObject) -> Check | None:
+    kind, name = schema.get("type") or "", _format(schema).name
+    bounds = _compiled(schema, (_multiple, _maximum, _minimum))
+    if not bounds and kind not in ("integer", "number"):
+        return None
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if not _in_range(value, kind, name):
+            form = f"with format {name}" if name else "(default format)"
+            result.add(invalid(NOWHERE, "", f"Checked value must be of type {kind} {form} in {path}"))
+        for bound in bounds:
+            bound(value, old, path, result)
+
+    return check
+
+
+def _in_range(value: float, kind: str, name: str) -> bool:
+    if kind == "integer" and isinstance(value, float) and not value.is_integer():
+        return False
+    least, most = _RANGES.get(name, (float("-inf"), float("inf")))
+    return least <= value <= most
+
+
+def _native(bound: float, value: float) -> float:
+    """A bound is compared, and shown, in the type of the value."""
+    return int(bound) if isinstance(value, int) else float(bound)
+
+
+def _multiple(schema: KubeObject) -> Check | None:
+    factor = schema.get("multipleOf")
+    if factor is None:
+        return None
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        native = _native(factor, value)
+        quotient = value / native if native else 0.5
+        if quotient != int(quotient):
+            result.add(_said(path, value, f"should be a multiple of {go_value(native)}"))
+
+    return check
+
+
+def _maximum(schema: KubeObject) -> Check | None:
+    bound, exclusive = schema.get("maximum"), bool(schema.get("exclusiveMaximum"))
+    if bound is None:
+        return None
+    words = "less than" if exclusive else "less than or equal to"
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        native = _native(bound, value)
+        if value > native or (exclusive and value == native):
+            result.add(_said(path, value, f"should be {words} {go_value(native)}"))
+
+    return check
+
+
+def _minimum(schema: KubeObject) -> Check | None:
+    bound, exclusive = schema.get("minimum"), bool(schema.get("exclusiveMinimum"))
+    if bound is None:
+        return None
+    words = "greater than" if exclusive else "greater than or equal to"
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        native = _native(bound, value)
+        if value < native or (exclusive and value == native):
+            result.add(_said(path, value, f"should be {words} {go_value(native)}"))
+
+    return check
+
+
+def _items(schema: KubeObject) -> Check | None:
+    inner = schema.get("items")
+    least, most, unique = schema.get("minItems"), schema.get("maxItems"), bool(schema.get("uniqueItems"))
+    if not isinstance(inner, dict) and least is None and most is None and not unique:
+        return None
+    check_item = compile_schema(inner) if isinstance(inner, dict) else None
+    predecessors = _correlated(schema)
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if not isinstance(value, list):
+            return
+        if check_item is not None:
+            for index, (item, before) in enumerate(zip(value, predecessors(value, old), strict=True)):
+                check_item(item, before, f"{path}[{index}]", result)
+        if least is not None and len(value) < least:
+            result.add(_said(path, len(value), f"should have at least {least} items"))
+        if most is not None and len(value) > most:
+            result.add(too_many(path or NOWHERE, len(value), most))
+        if unique and any(item in value[:index] for index, item in enumerate(value)):
+            result.add(_said(path, "", "shouldn't contain duplicates"))
+
+    return check
+
+
+def _correlated(schema: KubeObject) -> Callable[[list[Any], Any], Iterable[Any]]:
+    """Which old item is the predecessor of each new one: in a map list that with the same keys, elsewhere none."""
+    keys = tuple(schema.get(LIST_KEYS) or ()) if schema.get(LIST_TYPE) == "map" else ()
+
+    def predecessors(value: list[Any], old: Any) -> Iterable[Any]:
+        if not keys or not isinstance(old, list):
+            return [ABSENT] * len(value)
+        known = {_key(item, keys): item for item in reversed(old)}
+        return [known.get(_key(item, keys), ABSENT) for item in value]
+
+    return predecessors
+
+
+def _key(item: Any, keys: Sequence[str]) -> str:
+    found = [item.get(key) for key in keys] if isinstance(item, dict) else [item]
+    return json.dumps(found, sort_keys=True)
+
+
+def _enum(schema: KubeObject) -> Check | None:
+    allowed = schema.get("enum")
+    if not allowed:
+        return None
+    shown = [each if isinstance(each, str) else json.dumps(each, separators=(",", ":")) for each in allowed]
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if not any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in allowed):
+            result.add(unsupported(path or NOWHERE, value, shown))
+
+    return check
+
+
+def _properties(schema: KubeObject) -> Check | None:
+    properties = {name: compile_schema(inner) for name, inner in (schema.get("properties") or {}).items()}
+    more = schema.get("additionalProperties")
+    others = compile_schema(more) if isinstance(more, dict) else None
+    wanted, count = tuple(schema.get("required") or ()), _property_count(schema)
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if not isinstance(value, dict):
+            return
+        if (wrong := count(value, path)) is not None:
+            result.add(wrong)
+            return
+        before: Mapping[str, Any] = old if isinstance(old, dict) else {}
+        lead = f"{path}." if path else ""
+        for name, member in value.items():
+            inner = properties.get(name) or others
+            if inner is not None:
+                inner(member, before.get(name, ABSENT), lead + name, result)
+        for name in wanted:
+            if name not in value:
+                result.add(required(lead + name))
+
+    return check if properties or others is not None or wanted or count is not _any_count else None
+
+
+Count = Callable[[KubeObject, str], Cause | None]
+
+
+def _any_count(value: KubeObject, path: str) -> Cause | None:
+    return None
+
+
+def _property_count(schema: KubeObject) -> Count:
+    least, most = schema.get("minProperties"), schema.get("maxProperties")
+    if least is None and most is None:
+        return _any_count
+
+    def wrong(value: KubeObject, path: str) -> Cause | None:
+        if least is not None and len(value) < least:
+            return _said(path, len(value), f"should have at least {least} properties")
+        return too_many(path or NOWHERE, len(value), most) if most is not None and len(value) > most else None
+
+    return wrong
+
+
+# Schemas of schemas.
+
+
+def _logic(schema: KubeObject) -> Check | None:
+    parts = [
+        _any_of([compile_schema(each) for each in schema.get("anyOf") or ()]),
+        _one_of([compile_schema(each) for each in schema.get("oneOf") or ()]),
+        _all_of([compile_schema(each) for each in schema.get("allOf") or ()]),
+        _not(compile_schema(schema["not"])) if schema.get("not") else None,
+    ]
+    checks = [part for part in parts if part is not None]
+    if not checks:
+        return None
+
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        for each in checks:
+            each(value, old, path, result)
+
+    return check
+
+
+def _must(path: str, what: str) -> Cause:
+    return invalid(NOWHERE, "", f'"{path}" must {what}')
+
+
+def _closest(failures: Sequence[Result]) -> Result | None:
+    """The first of those with the most checks passed."""
+    return max(failures, key=lambda each: each.matches, default=None)
+
+
+def _tried(check: Check, value: Any, old: Any, path: str) -> Result:
+    result = Result()
+    check(value, old, path, result)
+    return result
+
+
+def _any_of(schemas: Sequence[Check]) -> Check | None:
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        failures: list[Result] = []
+        for each in schemas:
+            tried = _tried(each, value, old, path)
+            if not tried.causes:
+                result.merge(tried)
+                return
+            failures.append(tried)
+        result.add(_must(path, "validate at least one schema (anyOf)"))
+        if (closest := _closest(failures)) is not None:
+            result.merge(closest)
+
+    return check if schemas else None
+
+
+def _one_of(schemas: Sequence[Check]) -> Check | None:
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        tried = [_tried(each, value, old, path) for each in schemas]
+        valid = [each for each in tried if not each.causes]
+        if len(valid) == 1:
+            result.merge(valid[0])
+            return
+        found = f"Found {len(valid)} valid alternatives" if valid else "Found none valid"
+        result.add(_must(path, f"validate one and only one schema (oneOf). {found}"))
+        if not valid and (closest := _closest(tried)) is not None:
+            result.merge(closest)
+
+    return check if schemas else None
+
+
+def _all_of(schemas: Sequence[Check]) -> Check | None:
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        tried = [_tried(each, value, old, path) for each in schemas]
+        for each in tried:
+            result.merge(each)
+        failed = sum(1 for each in tried if each.causes)
+        if failed:
+            none = ". None validated" if failed == len(tried) else ""
+            result.add(_must(path, f"validate all the schemas (allOf){none}"))
+
+    return check if schemas else None
+
+
+def _not(schema: Check) -> Check:
+    def check(value: Any, old: Any, path: str, result: Result) -> None:
+        if not _tried(schema, value, old, path).causes:
+            result.add(_must(path, "not validate the schema (not)"))
+
+    return check
+
+
+_COMPILERS: tuple[Callable[[KubeObject], Check | None], ...] = (
+    _type,
+    _logic,
+    _strings,
+    _string_format,
+    _numbers,
+    _items,
+    _enum,
+    _properties,
+)
