@@ -18,6 +18,8 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 # Loaded before pytester remembers which modules there are: it drops those that an inner run adds.
 LOADED = [importlib.import_module(f"pytest_fakekube.{name}") for name in ("loopback", "sites", "worlds")]
+# This one cannot be loaded twice.
+importlib.import_module("cryptography.x509")
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
