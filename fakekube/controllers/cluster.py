@@ -10,6 +10,7 @@ from fakekube.meta.objects import KubeObject, name_of, namespace_of, uid_of
 from fakekube.registry.create import create
 from fakekube.registry.delete import delete
 from fakekube.registry.options import DeleteOptions, Propagation, WriteOptions
+from fakekube.registry.rules import canonical
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.update import Change, update
@@ -50,15 +51,20 @@ class Cluster:
         return [item.obj for item in self.site.store.keyspace(resource).listed(namespace)]
 
     def create(self, resource: str, namespace: str, obj: KubeObject, *, manager: str = MANAGER) -> KubeObject:
-        return create(self.site, self._served(resource), namespace, obj, WriteOptions(manager=manager)).obj
+        served = self._served(resource)
+        return create(self.site, served, namespace, canonical(served, obj), WriteOptions(manager=manager)).obj
 
     def update(
         self, resource: str, obj: KubeObject, change: Change, *, subresource: str = "", manager: str = MANAGER
     ) -> KubeObject:
         """The object of that name after `change`; an update that changes nothing writes nothing."""
-        options = WriteOptions(manager=manager)
-        place = namespace_of(obj), name_of(obj)
-        return update(self.site, self._served(resource), *place, change, options, subresource=subresource).obj
+        served = self._served(resource)
+
+        def written(live: KubeObject) -> KubeObject:
+            return canonical(served, change(live))
+
+        options, place = WriteOptions(manager=manager), (namespace_of(obj), name_of(obj))
+        return update(self.site, served, *place, written, options, subresource=subresource).obj
 
     def update_status(
         self, resource: str, obj: KubeObject, status: Mapping[str, Any], *, manager: str = MANAGER

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from fakekube.apiserver.server import Apiserver, BackgroundWork
 from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.daemonsets import DaemonSets
 from fakekube.controllers.deployments import Deployments
 from fakekube.controllers.events import Recorder
+from fakekube.controllers.jobs import Jobs
 from fakekube.controllers.kubelet import Kubelet
 from fakekube.controllers.node_lifecycle import NodeLifecycle, TaintEviction
 from fakekube.controllers.nodes import KUBELET, make_nodes
@@ -15,6 +17,7 @@ from fakekube.controllers.ownership import OwnedIndex
 from fakekube.controllers.replicasets import ReplicaSets, ReplicationControllers
 from fakekube.controllers.scheduler import SCHEDULER
 from fakekube.controllers.stages import STAGES, Stages
+from fakekube.controllers.statefulsets import StatefulSets
 
 
 class Workloads:
@@ -28,15 +31,20 @@ class Workloads:
         self._cluster = cluster = Cluster(apiserver.site)
         self._nodes = nodes
         pods, replica_sets = OwnedIndex(cluster, "pods"), OwnedIndex(cluster, "replicasets.apps")
+        revisions = OwnedIndex(cluster, "controllerrevisions.apps")
         self._recorders = {name: Recorder(cluster, name) for name in _COMPONENTS}
         say = self._recorders.__getitem__
         self._parts: Sequence[BackgroundWork] = (
             pods,
             replica_sets,
+            revisions,
             ReplicaSets(cluster, pods, say("replicaset-controller")),
             ReplicationControllers(cluster, pods, say("replication-controller")),
             # behind ReplicaSets: they follow one of its orders before it gives the next
             Deployments(cluster, replica_sets, pods, say("deployment-controller")),
+            StatefulSets(cluster, pods, revisions, say("statefulset-controller")),
+            DaemonSets(cluster, pods, revisions, say("daemonset-controller")),
+            Jobs(cluster, pods, say("job-controller")),
             NodeLifecycle(cluster, becomes_ready=bool(stages.stages)),
             TaintEviction(cluster, say("taint-eviction-controller")),
             Kubelet(cluster, stages, say(KUBELET), say(SCHEDULER)),
