@@ -17,12 +17,11 @@ from fakekube.apiserver.query import bool_of
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, StatusError, bad_request, invalid, not_found
 from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of, metadata, uid_of
-from fakekube.registry.canonical import DecodeError, canonicalize, json_word
+from fakekube.registry.canonical import DecodeError, json_word
 from fakekube.registry.create import create
-from fakekube.registry.managedfields import after_apply
+from fakekube.registry.managedfields import ObjectType, after_apply
 from fakekube.registry.metadata import with_metadata
-from fakekube.registry.rules import write_of
-from fakekube.registry.schema import Schema, schema_for
+from fakekube.registry.rules import canonical, object_type, write_of
 from fakekube.registry.update import update
 
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -116,14 +115,14 @@ def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: B
     if live is None and uid_of(config):
         raise _uid_is_immutable(call, uid_of(config))
     try:
-        return canonicalize(merged, call.served.type.gvk).object
+        return canonical(call.served, merged)
     except DecodeError as error:
         # the schema knows less than the Go type: base64, ranges of numbers; the real server calls that its own error
         raise StatusError(code=500, reason="", message=str(error)) from None
 
 
-def _schema(call: Call) -> Schema:
-    found = schema_for(call.served.type.gvk)
+def _schema(call: Call) -> ObjectType:
+    found = object_type(call.served)
     if found is None:
         raise StatusError(code=500, reason="", message=f"no corresponding type for {call.served.type.gvk.kind}")
     return found

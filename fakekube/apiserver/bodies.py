@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from fakekube.apiserver.call import Call
-from fakekube.apiserver.codec import decode, parse
+from fakekube.apiserver.codec import decode, decode_custom, parse
 from fakekube.apiserver.gojson import SyntaxFault
 from fakekube.apiserver.write_options import (
     BodyOptions,
@@ -29,6 +29,13 @@ def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes
     """
     expected = call.served.type.gvk if call.subresource is None else call.subresource.gvk
     content_type = call.header("content-type")
+    custom = call.served.type.custom
+    if custom is not None and (call.subresource is None or call.subresource.name == "status"):
+        found = decode_custom(
+            call.request.body, content_type, expected, custom, field_validation=options.field_validation
+        )
+        call.warnings.extend(found.warnings)
+        return found.object
     decoded = decode(
         call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
     )

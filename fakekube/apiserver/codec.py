@@ -6,6 +6,7 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/rest.go, and the answers of kube
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from fakekube.apiserver.goyaml import YamlFault, dump_yaml, parse_yaml
 from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.canonical import Canonical, DecodeError, Pairs, canonicalize, json_word
+from fakekube.registry.crd.custom import CustomVersion
 from fakekube.registry.schema import is_registered, schema_for
 
 JSON = "application/json"
@@ -50,12 +52,12 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower() or JSON
 
 
-def unsupported_media_type() -> StatusError:
-    """415 of a body; that of a patch reads otherwise."""
+def unsupported_media_type(accepted: Sequence[str] = MEDIA_TYPES) -> StatusError:
+    """415 of a body; that of a patch of a built-in kind reads otherwise."""
     return StatusError(
         code=415,
         reason="UnsupportedMediaType",
-        message=f"the body of the request was in an unknown format - accepted media types include: {', '.join(MEDIA_TYPES)}",
+        message=f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}",
     )
 
 
@@ -76,6 +78,37 @@ def decode(body: bytes, content_type: str, expected: GroupVersionKind, *, field_
     if strange and field_validation == "Strict":
         raise cannot_handle(actual, expected, f"strict decoding error: {', '.join(strange)}")
     return Decoded(object=canonical.object, warnings=strange if field_validation != "Ignore" else ())
+
+
+def decode_custom(
+    body: bytes, content_type: str, expected: GroupVersionKind, custom: CustomVersion, *, field_validation: str = "Warn"
+) -> Decoded:
+    """The body as a custom resource, pruned and defaulted. Of what kind it is, validation asks.
+
+    Raises StatusError as `decode` does; custom resources have no protobuf form.
+    """
+    kind = media_type(content_type)
+    if kind not in (JSON, YAML):
+        raise unsupported_media_type((JSON, YAML))
+    parsed = _parsed(body, kind, expected)
+    value = _with_envelope(parsed.value, body, expected)
+    try:
+        coerced = custom.coerced(value)
+    except DecodeError as error:
+        raise cannot_handle(expected, expected, str(error)) from None
+    _check_version(str(value["apiVersion"]), expected)
+    strange = (*_yaml_fault(parsed.duplicates), *coerced.strict_errors)
+    if strange and field_validation == "Strict":
+        raise cannot_handle(expected, expected, f"strict decoding error: {', '.join(strange)}")
+    return Decoded(object=coerced.object, warnings=strange if field_validation != "Ignore" else ())
+
+
+def _with_envelope(value: Any, body: bytes, expected: GroupVersionKind) -> KubeObject:
+    """A custom resource says what it is: nothing is filled in."""
+    actual = _kind_of(value, body, expected)
+    if not isinstance(value, dict) or not value.get("kind"):
+        raise _unrecognized(f"Object 'Kind' is missing in '{body.decode('utf-8', 'replace')}'", body, expected)
+    return {**value, "apiVersion": actual.api_version}
 
 
 def parse(body: bytes, content_type: str) -> Parsed:
@@ -181,13 +214,18 @@ def _check_kind(actual: GroupVersionKind, expected: GroupVersionKind) -> None:
     if actual == expected:
         return
     if actual.kind == expected.kind:
-        raise bad_request(
-            f"the API version in the data ({actual.api_version}) does not match the expected API version "
-            f"({expected.api_version})"
-        )
+        _check_version(actual.api_version, expected)
     internal = expected.group.partition(".")[0] or "core"
     why = f"converting ({actual.version}.{actual.kind}) to ({internal}.{expected.kind}): unknown conversion"
     raise cannot_handle(actual, expected, why)
+
+
+def _check_version(api_version: str, expected: GroupVersionKind) -> None:
+    if api_version != expected.api_version:
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({expected.api_version})"
+        )
 
 
 def _from_protobuf(body: bytes, expected: GroupVersionKind) -> KubeObject:

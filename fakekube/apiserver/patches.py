@@ -7,18 +7,20 @@ from collections.abc import Callable
 from fakekube.apiserver.apply import APPLY_PATCH, apply
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
-from fakekube.apiserver.codec import media_type
+from fakekube.apiserver.codec import media_type, unsupported_media_type
 from fakekube.apiserver.list_options import options_invalid
 from fakekube.apiserver.patch_texts import decoded_order, repeated_names, shown_result
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.canonical import DecodeError, canonicalize, canonicalize_changed
+from fakekube.registry.crd.custom import CustomVersion
 from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
 from fakekube.registry.schema import schema_for
 from fakekube.registry.update import update
 
 _BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
+_CUSTOM = (JSON_PATCH, MERGE_PATCH)
 
 
 def patch(call: Call) -> Answer:
@@ -51,6 +53,8 @@ def patch_type(call: Call) -> str:
     """The media type of the patch. 415 for any other, and for none."""
     header = call.header("content-type")
     found = media_type(header)
+    if call.served.type.custom is not None and found not in _CUSTOM:
+        raise unsupported_media_type((*_CUSTOM, APPLY_PATCH))
     if not header or found not in _BUILTIN:
         raise StatusError(
             code=415, reason="UnsupportedMediaType", message="415: Unsupported Media Type", details=Details()
@@ -61,6 +65,8 @@ def patch_type(call: Call) -> str:
 def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObject:
     """`live`, the object or its Scale, with the patch applied, as an object of its kind."""
     gvk = call.served.type.gvk if live.get("kind") == call.served.type.kind else _gvk_of(live)
+    if call.served.type.custom is not None and gvk == call.served.type.gvk:
+        return _patched_custom(call, call.served.type.custom, live, options)
     kind, body = patch_type(call), call.request.body
     patched = _typed(kind, apply_patch(kind, live, body, schema_for(gvk)), gvk)
     _refuse_versionless(call, patched)
@@ -82,6 +88,24 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
         # an empty list is a wish: to forget who owns what
         return {**canonical.object, "metadata": {**canonical.object["metadata"], "managedFields": []}}
     return canonical.object
+
+
+def _patched_custom(call: Call, custom: CustomVersion, live: KubeObject, options: BodyOptions) -> KubeObject:
+    """The same for a custom resource; what kind it is then, validation asks."""
+    kind, body = patch_type(call), call.request.body
+    patched = apply_patch(kind, live, body, None)
+    shown = shown_result(kind, patched, body)
+    try:
+        coerced = custom.coerced(decoded_order(kind, patched, body))
+    except DecodeError as error:
+        raise _undecodable(shown, str(error)) from None
+    strange = [*repeated_names(kind, body), *coerced.strict_errors]
+    if strange and options.field_validation == "Strict":
+        raise _undecodable(shown, f"strict decoding error: {', '.join(strange)}")
+    if options.field_validation != "Ignore":
+        call.warnings.extend(strange)
+    require_name(call.info.name, coerced.object)
+    return coerced.object
 
 
 def _typed(patch_kind: str, patched: KubeObject, gvk: GroupVersionKind) -> KubeObject:

@@ -20,7 +20,9 @@ from fakekube.apiserver.security.secured import Authorization, secure
 from fakekube.apiserver.watch import Watch
 from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
+from fakekube.registry.certificate_signer import CertificateAuthority, CertificateSigner
 from fakekube.registry.cluster_roles import ClusterRoleAggregator
+from fakekube.registry.crd.definitions import Definitions
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
@@ -66,8 +68,8 @@ class Apiserver:
     garbage collection, default ServiceAccounts, root CA and aggregated ClusterRoles as background work: a shell calls
     `run_due(now)` at `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
     `authentication` makes it ask who everybody is (an administrator, by default), `authorization="RBAC"` what they may,
-    `admission` are functions that change or refuse writes: see docs/security.md. `root_ca` is the PEM certificate that
-    verifies the site, where it is served with TLS.
+    `admission` are functions that change or refuse writes: see docs/security.md. `authority` is who
+    vouches for it where it is served with TLS, and signs for clients whose requests are approved.
     `deletion_delay_s` is how long a namespace stays Terminating at least, `collection_delay_s` how long garbage stays.
     """
 
@@ -83,10 +85,11 @@ class Apiserver:
         authentication: Authentication | None = None,
         authorization: Authorization = "AlwaysAllow",
         admission: Sequence[AdmissionPlugin] = (),
-        root_ca: str = ROOT_CA,
+        authority: CertificateAuthority | None = None,
     ) -> None:
         self.name = name
         self.now = now
+        root_ca = ROOT_CA if authority is None else authority.certificate
         birth = Birth(born=now(), seed=rng.getrandbits(64), with_controllers=controllers == "core", root_ca=root_ca)
         store = Store(birth=birth, birth_revision=BIRTH_REVISION)
         self.site = Site(name=name, now=now, rng=rng, store=store, catalog=builtin(), root_ca=root_ca)
@@ -96,12 +99,14 @@ class Apiserver:
         self.faults = Faults(self.site)
         self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
-        self._controllers: Sequence[BackgroundWork] = ()
+        self._controllers: Sequence[BackgroundWork] = (Definitions(self.site),)
         if controllers == "core":
             self._controllers = (
+                *self._controllers,
                 NamespaceController(self.site, delay_s=deletion_delay_s),
                 GarbageCollector(self.site, delay_s=collection_delay_s),
                 ClusterRoleAggregator(self.site, delay_s=collection_delay_s),
+                *([CertificateSigner(self.site, authority)] if authority is not None else []),
             )
         for each in self._controllers:
             each.start()

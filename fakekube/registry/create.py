@@ -8,6 +8,7 @@ from __future__ import annotations
 from fakekube.meta.errors import Cause, StatusError, already_exists, bad_request, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.admission import admit_create, require_admitted
+from fakekube.registry.crd.deletion import require_open
 from fakekube.registry.defaulting import default
 from fakekube.registry.metadata import finalizers_of, generated_name, is_terminating, new_uid, timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
@@ -30,6 +31,8 @@ def create(
 
     `tracks` is false when `sent` carries the managedFields that this write leaves (server-side apply).
     """
+    if served.type.custom is not None:
+        require_open(site, served)
     decoded = as_decoded(served, default(in_namespace(served, namespace, sent), served.type))
     # before admission: what the server adds on its own is nobody's
     obj = with_single_owners(_undeleted(decoded), options.warnings)

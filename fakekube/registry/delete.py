@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fakekube.meta.errors import conflict
-from fakekube.meta.objects import KubeObject, metadata, revision_of, uid_of
+from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.admission import admit_delete
+from fakekube.registry.crd.deletion import delete_definition
 from fakekube.registry.grace import grace_of
 from fakekube.registry.metadata import epoch, finalizers_of, is_terminating, timestamp, with_finalizers, with_metadata
 from fakekube.registry.namespaces import delete_namespace
 from fakekube.registry.options import DeleteOptions
+from fakekube.registry.preconditions import require_preconditions
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.update import require
@@ -42,7 +43,7 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     if special is not None:
         item, gone = special(site, served, held, options)
         return Deletion(item, gone)
-    _require_preconditions(served, held, options)
+    require_preconditions(served, held, options)
     marked, pending = _marked(site, served, held, options)
     if pending:
         return Deletion(held, gone=False)
@@ -54,24 +55,10 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     return _removed(site, served, item, options)
 
 
-_SPECIAL: dict[str, Callable[[Site, Served, Item, DeleteOptions], tuple[Item, bool]]] = {"namespaces": delete_namespace}
-
-
-def _require_preconditions(served: Served, held: Item, options: DeleteOptions) -> None:
-    """409 that names the kind, in the group its objects are stored in (an Event of events.k8s.io is in the core)."""
-    kind, group = served.type.kind, served.key.partition(".")[2]
-    if options.uid and options.uid != uid_of(held.obj):
-        why = (
-            f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid_of(held.obj)}). "
-            "The object might have been deleted and then recreated"
-        )
-        raise conflict(kind, group, held.name, why)
-    if options.resource_version and options.resource_version != revision_of(held.obj):
-        why = (
-            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion "
-            f"in record ({revision_of(held.obj)}). The object might have been modified"
-        )
-        raise conflict(kind, group, held.name, why)
+_SPECIAL: dict[str, Callable[[Site, Served, Item, DeleteOptions], tuple[Item, bool]]] = {
+    "namespaces": delete_namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": delete_definition,
+}
 
 
 def _marked(site: Site, served: Served, held: Item, options: DeleteOptions) -> tuple[KubeObject, bool]:

@@ -49,6 +49,7 @@ class ResourceType:
     categories: tuple[str, ...] = ()
     subresources: Mapping[str, Subresource] = field(default_factory=dict)
     storage_version_hash: str = ""
+    list_name: str = ""  # of the kind of lists, where it is not the usual one
     # what its definition says of a custom resource; None for the built-in ones
     custom: CustomVersion | None = field(default=None, repr=False)
     # worked out once: every request asks for them several times
@@ -63,7 +64,7 @@ class ResourceType:
 
     @property
     def list_kind(self) -> str:
-        return f"{self.kind}List"
+        return self.list_name or f"{self.kind}List"
 
     @property
     def group_version(self) -> tuple[str, str]:
