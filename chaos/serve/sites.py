@@ -25,7 +25,6 @@ from collab.agent.main import Agent
 from fakekube.apiserver.server import Apiserver, Controllers
 from fakekube.http.site import HttpSite
 from fakekube.http.tls import Authority
-from fakekube.registry.root_ca import ROOT_CA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ async def _start_apiserver(
         controllers=controllers,
         authentication=shown.authentication,
         authorization=shown.authorization,
-        root_ca=ROOT_CA if authority is None else authority.certificate,
+        authority=authority,
     )
     objects.create(apiserver, loaded, shown.token)
     site = HttpSite(apiserver, authority)

@@ -21,7 +21,7 @@ from fakekube.registry.users import UserInfo, extra_of
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 # Clocks of clients may be behind by this much; nobody's test runs for longer than the other.
 _BEFORE = timedelta(hours=1)
@@ -88,6 +88,15 @@ class Authority:
         subject = [*(("O", group) for group in groups), *([("CN", user)] if user else [])]
         return self._signed(subject, None, ExtendedKeyUsageOID.CLIENT_AUTH)
 
+    def sign(self, request: bytes, lifetime_s: float) -> str:
+        """A client's certificate for a certificate request (PEM), as PEM. Raises ValueError for what is no request."""
+        from cryptography import x509
+        from cryptography.x509.oid import ExtendedKeyUsageOID
+
+        asked = x509.load_pem_x509_csr(request)
+        lasts = timedelta(seconds=lifetime_s)
+        return _pem(self._certified(asked.subject, asked.public_key(), None, ExtendedKeyUsageOID.CLIENT_AUTH, lasts))
+
     def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
         """TLS as the site serves it; clients may show a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -102,7 +111,7 @@ class Authority:
 
         name = _name([("CN", f"{self._site}-ca")])
         usage = _usage(key_cert_sign=True, crl_sign=True)
-        builder = _builder(name, name, self._key).add_extension(usage, critical=True)
+        builder = _builder(name, name, self._key.public_key(), _LASTS).add_extension(usage, critical=True)
         return builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
             self._key, hashes.SHA256()
         )
@@ -113,14 +122,30 @@ class Authority:
         names: x509.SubjectAlternativeName | None,
         purpose: x509.ObjectIdentifier,
     ) -> Identity:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1())
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificate = self._certified(_name(subject), key.public_key(), names, purpose, _LASTS)
+        return Identity(_pem(certificate), private.decode())
+
+    def _certified(
+        self,
+        subject: x509.Name,
+        key: CertificatePublicKeyTypes,
+        names: x509.SubjectAlternativeName | None,
+        purpose: x509.ObjectIdentifier,
+        lasts: timedelta,
+    ) -> x509.Certificate:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = (
-            _builder(_name(subject), self._own.subject, key)
+            _builder(subject, self._own.subject, key, lasts)
             .add_extension(_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -128,13 +153,12 @@ class Authority:
         )
         if names is not None:
             builder = builder.add_extension(names, critical=False)
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return Identity(_pem(builder.sign(self._key, hashes.SHA256())), private.decode())
+        return builder.sign(self._key, hashes.SHA256())
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: CertificatePublicKeyTypes, lasts: timedelta
+) -> x509.CertificateBuilder:
     from cryptography import x509
 
     now = datetime.now(UTC)
@@ -142,11 +166,11 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BEFORE)
-        .not_valid_after(now + _LASTS)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .not_valid_after(now + lasts)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fakekube.meta.errors import forbidden
+from fakekube.meta.errors import StatusError, forbidden
 from fakekube.meta.gofmt import go_quoted
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.authorizer import Attributes, Authorizer
+from fakekube.registry.certificate_requests import CLIENT_SIGNER, REQUESTS, organizations
 from fakekube.registry.options import DeleteOptions, WriteOptions
 from fakekube.registry.plugins import AdmissionRequest, Operation, Plugins
 from fakekube.registry.rbac_escalation import GrantCheck
 from fakekube.registry.strategies import Served
-from fakekube.registry.users import UserInfo
+from fakekube.registry.users import MASTERS, UserInfo
 from fakekube.storage.items import Item
 
-_REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 # By subresource: what one must be allowed to do with the signer.
 _SIGNER_VERBS: Mapping[str, str] = {"approval": "approve", "status": "sign"}
 
@@ -38,6 +38,8 @@ class Gate:
             obj = self._asked("CREATE", served, namespace, obj, None, options, "")
         if self.grants is not None:
             self.grants.require(served, namespace, obj, None, options.user)
+        if served.key == REQUESTS:
+            _require_modest(obj)
         return obj
 
     def update(
@@ -54,7 +56,7 @@ class Gate:
             obj = self._asked("UPDATE", served, namespace, obj, held, options, subresource)
         if self.grants is not None:
             self.grants.require(served, namespace, obj, held, options.user)
-        if served.key == _REQUESTS:
+        if served.key == REQUESTS:
             self._require_signer(obj, held, options.user, subresource)
         return obj
 
@@ -113,8 +115,19 @@ class Gate:
         names = (signer, f"{signer.partition('/')[0]}/*")
         if not any(self._may(user, verb, name) for name in names):
             why = f"user not permitted to {verb} requests with signerName {go_quoted(signer)}"
-            raise forbidden("certificatesigningrequests", "certificates.k8s.io", name_of(held), why)
+            raise _forbidden(held, why)
 
     def _may(self, user: UserInfo, verb: str, signer: str) -> bool:
         asked = Attributes(user=user, verb=verb, group="certificates.k8s.io", resource="signers", name=signer)
         return self.authorizer.authorize(asked).allowed
+
+
+def _require_modest(request: KubeObject) -> None:
+    """Nobody becomes the administrator by a certificate."""
+    spec: KubeObject = request.get("spec") or {}
+    if spec.get("signerName") == CLIENT_SIGNER and MASTERS in organizations(str(spec.get("request") or "")):
+        raise _forbidden(request, f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed")
+
+
+def _forbidden(request: KubeObject, why: str) -> StatusError:
+    return forbidden("certificatesigningrequests", "certificates.k8s.io", name_of(request), why)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakekube.meta.objects import KubeObject, metadata
+from fakekube.registry.certificate_requests import REQUESTS
 from fakekube.registry.defaulting.dropped import without_disabled
 from fakekube.registry.defaulting.prepared import (
-    CERTIFICATE_REQUESTS,
     PREPARED,
     PREPARED_UPDATES,
     TEMPLATE_GENERATION,
@@ -31,7 +31,7 @@ def prepare_create(site: Site, served: Served, obj: KubeObject, user: UserInfo) 
     kind = _ON_CREATE.get(served.type.qualified)
     if kind is not None:
         return kind(site, obj)
-    return requested_by(obj, user) if served.type.qualified == CERTIFICATE_REQUESTS else obj
+    return requested_by(obj, user) if served.type.qualified == REQUESTS else obj
 
 
 def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:

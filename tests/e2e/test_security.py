@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import signal
 import subprocess
@@ -16,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from fakekube.http.kubeconfig import kubeconfig_text
 from tests.e2e.kubectls import Kubectl, found_kubectls
@@ -158,6 +163,40 @@ def test_a_token_of_a_service_account_is_a_client(served: Served, kubectls: Kube
     assert "Forbidden" in robot("get", "secrets", "-n", "robots", may_fail=True), "view does not show secrets"
     forged = kubectls(served.kubeconfig(token[:-8] + "AAAAAAAA"))
     assert "Unauthorized" in forged("get", "pods", "-n", "robots", may_fail=True)
+
+
+def test_an_approved_certificate_is_a_client(served: Served, kubectls: Kubectls, tmp_path: Path) -> None:
+    admin = kubectls(Path(served.site()["kubeconfig"]))
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "dev"), x509.NameAttribute(NameOID.COMMON_NAME, "dora")]
+    )
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    pem = request.public_bytes(serialization.Encoding.PEM)
+    wanted = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": "dora"},
+        "spec": {
+            "request": base64.b64encode(pem).decode(),
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "usages": ["client auth"],
+        },
+    }
+    admin("create", "-f", "-", stdin=json.dumps(wanted))
+    admin("certificate", "approve", "dora")
+    admin("wait", "csr/dora", "--for=jsonpath={.status.certificate}", "--timeout=20s")
+    certificate = admin("get", "csr", "dora", "-o", "jsonpath={.status.certificate}")
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    cluster = json.loads(Path(served.site()["kubeconfig"]).read_text())["clusters"][0]["cluster"]
+    shown = (certificate, base64.b64encode(private).decode())
+    config = tmp_path / "dora.kubeconfig"
+    ca_data = cluster["certificate-authority-data"]
+    config.write_text(kubeconfig_text(cluster["server"], "dora", ca_data=ca_data, client_data=shown))
+    found = fields(kubectls(config)("auth", "whoami"))
+    assert (found["Username"], found["Groups"]) == ("dora", "[dev system:authenticated]")
 
 
 def test_an_administrator_acts_as_others(served: Served, kubectls: Kubectls) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
+from fakekube.registry.certificate_requests import REQUESTS
 from fakekube.registry.defaulting.services import service, updated_service
 from fakekube.registry.metadata import timestamp
 from fakekube.registry.quantity import parse_quantity
@@ -194,9 +195,6 @@ def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return {**obj, "status": {**status, "storedVersions": [*known, *(name for name in stored if name not in known)]}}
 
 
-CERTIFICATE_REQUESTS = "certificatesigningrequests.certificates.k8s.io"
-
-
 def requested_by(obj: KubeObject, user: UserInfo) -> KubeObject:
     """A certificate is requested by who asks; nobody says who else that should be."""
     spec = {name: value for name, value in _spec(obj).items() if name not in ("username", "uid", "groups", "extra")}
@@ -232,7 +230,7 @@ def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
 # site, wanted, held, subresource
 PrepareUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
 PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
-    CERTIFICATE_REQUESTS: updated_request,
+    REQUESTS: updated_request,
     "customresourcedefinitions.apiextensions.k8s.io": updated_definition,
     "daemonsets.apps": updated_daemon_set,
     "persistentvolumeclaims": updated_claim,

@@ -33,7 +33,7 @@ async def served(authority: Authority) -> AsyncIterator[str]:
         now=time.time,
         rng=random.Random(1),
         authentication=Authentication(tokens=TOKENS),
-        root_ca=authority.certificate,
+        authority=authority,
     )
     apiserver.run_due(time.time())
     site = HttpSite(apiserver, authority)
