@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakekube.apiserver.server import Apiserver, BackgroundWork
+from fakekube.controllers.budgets import Budgets
 from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.cronjobs import CronJobs
 from fakekube.controllers.daemonsets import DaemonSets
 from fakekube.controllers.deployments import Deployments
+from fakekube.controllers.endpoints import Endpoints
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.jobs import Jobs
 from fakekube.controllers.kubelet import Kubelet
 from fakekube.controllers.node_lifecycle import NodeLifecycle, TaintEviction
 from fakekube.controllers.nodes import KUBELET, make_nodes
 from fakekube.controllers.ownership import OwnedIndex
+from fakekube.controllers.quotas import Quotas
 from fakekube.controllers.replicasets import ReplicaSets, ReplicationControllers
 from fakekube.controllers.scheduler import SCHEDULER
 from fakekube.controllers.stages import STAGES, Stages
 from fakekube.controllers.statefulsets import StatefulSets
+from fakekube.controllers.token_secrets import TokenSecrets
+from fakekube.controllers.volumes import Claims, Volumes
 
 
 class Workloads:
@@ -31,6 +37,7 @@ class Workloads:
         self._cluster = cluster = Cluster(apiserver.site)
         self._nodes = nodes
         pods, replica_sets = OwnedIndex(cluster, "pods"), OwnedIndex(cluster, "replicasets.apps")
+        jobs = OwnedIndex(cluster, "jobs.batch")
         revisions = OwnedIndex(cluster, "controllerrevisions.apps")
         self._recorders = {name: Recorder(cluster, name) for name in _COMPONENTS}
         say = self._recorders.__getitem__
@@ -45,6 +52,14 @@ class Workloads:
             StatefulSets(cluster, pods, revisions, say("statefulset-controller")),
             DaemonSets(cluster, pods, revisions, say("daemonset-controller")),
             Jobs(cluster, pods, say("job-controller")),
+            jobs,
+            CronJobs(cluster, jobs, say("cronjob-controller")),
+            Endpoints(cluster),
+            Budgets(cluster),
+            Quotas(cluster),
+            Claims(cluster, provisions=bool(stages.stages)),
+            Volumes(cluster),
+            TokenSecrets(cluster),
             NodeLifecycle(cluster, becomes_ready=bool(stages.stages)),
             TaintEviction(cluster, say("taint-eviction-controller")),
             Kubelet(cluster, stages, say(KUBELET), say(SCHEDULER)),

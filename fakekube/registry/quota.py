@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fakekube.meta.errors import StatusError, forbidden
-from fakekube.meta.objects import KubeObject, name_of
+from fakekube.meta.objects import KubeObject, name_of, namespace_of
 from fakekube.registry.amounts import Amounts, added, amount, plus
 from fakekube.registry.limits import pod_amounts
 from fakekube.registry.site import Site
@@ -37,6 +37,29 @@ def charge(site: Site, served: Served, namespace: str, obj: KubeObject, *, count
     for item, used in changed:
         if used and counts:
             _write(site, item, used)
+
+
+def used_of(site: Site, quota: KubeObject) -> Amounts:
+    """What is used now of everything that the quota's spec limits, counted from what is there; pods that have ended use nothing."""
+    hard: Mapping[str, Any] = (quota.get("spec") or {}).get("hard") or {}
+    total = dict.fromkeys(sorted(hard), "0")
+    for served in _counted(site):
+        for item in site.store.keyspace(served.key).listed(namespace_of(quota)):
+            if not _has_ended(item.obj) and _matches(quota, served, item.obj):
+                for name, text in _usage(served, item.obj).items():
+                    if name in total:
+                        total[name] = added(total[name], text)
+    return total
+
+
+def _counted(site: Site) -> list[Served]:
+    """One namespaced resource for each storage that holds something."""
+    used = set(site.store.used_resources())
+    return [each for key, each in sorted(site.stored().items()) if each.namespaced and key in used]
+
+
+def _has_ended(obj: KubeObject) -> bool:
+    return obj["kind"] == "Pod" and (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _write(site: Site, item: Item, used: Amounts) -> None:

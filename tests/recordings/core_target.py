@@ -10,6 +10,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.server import Apiserver
+from fakekube.controllers import NO_STAGES, Workloads
 from fakekube.registry.users import UserInfo
 from tests.recordings.answer import Answer
 from tests.recordings.http_target import TIMEOUT_S
@@ -28,9 +29,9 @@ _TOKENS = {
 
 
 class CoreTarget:
-    """One fresh apiserver, and its time. `secured`: tokens are checked and RBAC decides."""
+    """One fresh apiserver, and its time. `secured`: tokens are checked and RBAC decides. `workloads`: controllers run, and no node."""
 
-    def __init__(self, seed: int = 0, *, secured: bool = False) -> None:
+    def __init__(self, seed: int = 0, *, secured: bool = False, workloads: bool = False) -> None:
         self._now = START_S
         self._secured = secured
         self._apiserver = Apiserver(
@@ -40,6 +41,8 @@ class CoreTarget:
             authentication=Authentication(tokens=_TOKENS) if secured else None,
             authorization="RBAC" if secured else "AlwaysAllow",
         )
+        if workloads:
+            self._apiserver.attach(Workloads(self._apiserver, nodes=0, stages=NO_STAGES))
 
     def now(self) -> float:
         return self._now

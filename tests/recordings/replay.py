@@ -27,8 +27,6 @@ from tests.recordings.play import Player, Target
 
 # Names of conversations that differ today, each with its reason: what the Divergence page is made from.
 LISTED: dict[str, str] = json.loads((Path(__file__).parent / "divergences.json").read_text())
-# What a bare apiserver core does not have yet: such conversations are not played.
-UNMET_NEEDS = frozenset(["workloads"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,9 @@ class Replay:
         return f"{self.conversation['name']}: step {at} {asked}: {path}: expected {_short(wanted)} got {_short(got)}"
 
 
-def playable(needs_unmet: frozenset[str] = UNMET_NEEDS) -> list[Conversation]:
-    return [conversation for conversation in load() if not needs_unmet & set(conversation["needs"])]
-
-
 def core_target(conversation: Conversation, *, secured: bool = False) -> CoreTarget:
-    """A fresh core; it checks tokens and asks RBAC where the conversation needs that, or where it is said."""
-    return CoreTarget(secured=secured or asks_who(conversation))
+    """A fresh core; it checks tokens, asks RBAC and runs all controllers where the conversation needs that, or where it is said."""
+    return CoreTarget(secured=secured or asks_who(conversation), workloads="workloads" in conversation["needs"])
 
 
 def asks_who(conversation: Conversation) -> bool:
@@ -79,7 +73,7 @@ def _short(value: Any) -> str:
 
 
 def _replays(arguments: argparse.Namespace) -> Iterator[Replay]:
-    for number, conversation in enumerate(playable()):
+    for number, conversation in enumerate(load()):
         if arguments.area and conversation["area"] not in arguments.area:
             continue
         if not re.search(arguments.only, conversation["name"]):
@@ -127,7 +121,7 @@ def main() -> int:
         else:
             unlisted += found.conversation["name"] not in LISTED
             _print(found, arguments.verbose)
-    for area in sorted({conversation["area"] for conversation in playable()}):
+    for area in sorted({conversation["area"] for conversation in load()}):
         if totals[f"{area} of"]:
             print(f"  {area:12} {totals[area]}/{totals[f'{area} of']}")
     print(

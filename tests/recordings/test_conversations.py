@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.recordings.conversation import Conversation, load
-from tests.recordings.replay import LISTED, asks_who, core_target, playable, replay
+from tests.recordings.replay import LISTED, asks_who, core_target, replay
 
 
-@pytest.mark.parametrize("conversation", [pytest.param(each, id=each["name"]) for each in playable()])
+@pytest.mark.parametrize("conversation", [pytest.param(each, id=each["name"]) for each in load()])
 def test_a_conversation_goes_as_with_the_real_server(conversation: Conversation) -> None:
     found = replay(conversation, core_target(conversation), "127.0.0.1:6443")
     if conversation["name"] in LISTED:
@@ -17,9 +17,7 @@ def test_a_conversation_goes_as_with_the_real_server(conversation: Conversation)
         assert found.equal, found.first()
 
 
-@pytest.mark.parametrize(
-    "conversation", [pytest.param(each, id=each["name"]) for each in playable() if not asks_who(each)]
-)
+@pytest.mark.parametrize("conversation", [pytest.param(each, id=each["name"]) for each in load() if not asks_who(each)])
 def test_for_an_administrator_it_goes_the_same_way_with_tokens_and_rbac(conversation: Conversation) -> None:
     found = replay(conversation, core_target(conversation, secured=True), "127.0.0.1:6443")
     assert found.equal == (conversation["name"] not in LISTED), "" if found.equal else found.first()
