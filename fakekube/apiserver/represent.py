@@ -6,9 +6,10 @@ Plain JSON is served from the stored bytes, joined and never encoded again; ever
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from fakekube.apiserver.codec import JSON, PROTOBUF, encode, encode_json
+from fakekube.apiserver.codec import JSON, PROTOBUF, YAML, encode, encode_json
 from fakekube.apiserver.negotiation import LIST, OBJECT, negotiate
 from fakekube.apiserver.protobuf import watch_frame
 from fakekube.apiserver.table import Columns, column, partial, partial_list, render
@@ -68,6 +69,12 @@ def list_metadata(page: Page) -> KubeObject:
     return found
 
 
+def metadata_of(served: Served, page: Page) -> KubeObject:
+    """The same for a list of objects: one of custom resources always says whether it goes on."""
+    found = list_metadata(page)
+    return found if served.type.custom is None else {"continue": "", **found}
+
+
 # Their internal form counts replicas without a pointer, so that even an empty one has some.
 _SCALED_KINDS = frozenset(["Deployment", "ReplicaSet", "StatefulSet"])
 
@@ -97,15 +104,18 @@ class StoredJson:
         return encode_json(obj)
 
     def page(self, served: Served, page: Page) -> bytes:
-        """Items of a typed list have neither kind nor apiVersion: the stored bytes begin with both, and are cut there."""
-        cut = len(served.head)
+        """Items of a typed list have neither kind nor apiVersion: the stored bytes begin with both, and are cut there.
+
+        Those of custom resources have both.
+        """
+        cut, opening = len(served.head), b"{" if served.head else b""
         listed = [shown(served, item) for item in page.items] if has_forms(served) else page.items
-        items = b",{".join([item.data[cut:] for item in listed])
+        items = (b"," + opening).join([item.data[cut:] for item in listed])
         head = (
             f'{{"kind":"{served.type.list_kind}","apiVersion":"{served.type.api_version}",'
-            f'"metadata":{encode_json(list_metadata(page)).decode().rstrip()},"items":['
+            f'"metadata":{encode_json(metadata_of(served, page)).decode().rstrip()},"items":['
         ).encode()
-        return b"".join([head, b"{" if page.items else b"", items, b"]}\n"])
+        return b"".join([head, opening if page.items else b"", items, b"]}\n"])
 
     def event_frame(self, served: Served, event: Event) -> bytes:
         key = f"json {served.type.api_version}"
@@ -178,8 +188,10 @@ class PlainShape:
         return obj
 
     def page(self, served: Served, page: Page) -> KubeObject:
-        items = [untyped(shown(served, item).obj) for item in page.items]
-        return list_object(served.type.list_kind, served.type.api_version, page, items)
+        items = [shown(served, item).obj for item in page.items]
+        listed = items if served.type.custom is not None else [untyped(each) for each in items]
+        head = {"kind": served.type.list_kind, "apiVersion": served.type.api_version}
+        return {**head, "metadata": metadata_of(served, page), "items": listed}
 
     def event_object(self, served: Served, obj: KubeObject, *, first: bool) -> KubeObject:
         return obj
@@ -287,10 +299,6 @@ _SCALE_COLUMNS = Columns(
 )
 
 
-def list_object(kind: str, api_version: str, page: Page, items: Sequence[KubeObject]) -> KubeObject:
-    return {"kind": kind, "apiVersion": api_version, "metadata": list_metadata(page), "items": list(items)}
-
-
 def untyped(obj: KubeObject) -> KubeObject:
     """`obj` as an item of a typed list: without kind and apiVersion."""
     return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
@@ -300,11 +308,18 @@ _PLAIN_ACCEPTS = frozenset(["", "*/*", JSON])
 _STORED_JSON = StoredJson()
 
 
-def representation(accept: str, query: Mapping[str, str], verb: str, now: Callable[[], float]) -> Representation:
-    """What the Accept header asks for. 406 when nothing fits. `now` gives the time that ages count up to."""
+def representation(
+    accept: str, query: Mapping[str, str], verb: str, now: Callable[[], float], *, custom: bool = False
+) -> Representation:
+    """What the Accept header asks for. 406 when nothing fits. `now` gives the time that ages count up to.
+
+    `custom` resources have no protobuf form.
+    """
     if accept in _PLAIN_ACCEPTS:
         return _STORED_JSON
     offer = LIST if verb in ("list", "watch", "deletecollection") else OBJECT
+    if custom:
+        offer = replace(offer, media_types=(JSON, YAML), routed=False)
     accepted = negotiate(accept, offer, watch=verb == "watch")
     match accepted.as_kind:
         case "Table":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fakekube.apiserver.call import Answer, Call, Handler, warning_headers
+from fakekube.apiserver.discovery import page_not_found
 from fakekube.apiserver.filters import status_response
 from fakekube.apiserver.query import require_duration
 from fakekube.apiserver.represent import representation
@@ -11,7 +14,7 @@ from fakekube.apiserver.request_info import RequestInfo, parse_query, request_in
 from fakekube.apiserver.response import Response
 from fakekube.apiserver.subresources import SUBRESOURCES, VIRTUAL
 from fakekube.apiserver.verbs import VERBS
-from fakekube.meta.errors import Details, StatusError, bad_request, not_implemented
+from fakekube.meta.errors import Details, StatusError, bad_request, not_found, not_implemented
 from fakekube.registry.resources import Subresource
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
@@ -47,13 +50,18 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
         return None
     served = site.served(info.group, info.version, info.resource)
     if served is None:
+        if _is_custom_group(site, info.group):
+            return page_not_found()
         raise unknown_path()
+    custom = served.type.custom
+    if custom is not None and _misplaced(served, info):
+        return page_not_found()
     subresource = _located(served, info)
     handler = _handler(served, info, subresource)
     _require_name(info.name)
     if info.verb != "watch":
         require_duration(query.get("timeout", ""))
-    shape = representation(request.headers.get("accept", ""), query, info.verb, site.now)
+    shape = representation(request.headers.get("accept", ""), query, info.verb, site.now, custom=custom is not None)
     call = Call(
         site=site,
         request=request,
@@ -62,7 +70,7 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
         served=served,
         subresource=subresource,
         representation=shape,
-        warnings=list(_DEPRECATIONS.get(served.type.qualified, ())),
+        warnings=list(_deprecations(served)),
     )
     return _warned(call, handler)
 
@@ -72,6 +80,13 @@ _DEPRECATIONS = {
     "endpoints": ("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",),
     "componentstatuses": ("v1 ComponentStatus is deprecated in v1.19+",),
 }
+
+
+def _deprecations(served: Served) -> Sequence[str]:
+    custom = served.type.custom
+    if custom is None:
+        return _DEPRECATIONS.get(served.type.qualified, ())
+    return (custom.warning,) if custom.warning else ()
 
 
 def _warned(call: Call, handler: Handler) -> Answer:
@@ -90,15 +105,29 @@ def _located(served: Served, info: RequestInfo) -> Subresource | None:
 
     A name with an encoded slash is a path of more segments to the real router.
     """
-    misplaced = (served.namespaced and info.name and not info.namespace) or "/" in info.name
-    if misplaced or (not served.namespaced and info.inside):
+    if _misplaced(served, info):
         raise unknown_path()
     if not info.subresource:
         return None
     found = served.type.subresources.get(info.subresource)
+    if found is None and served.type.custom is not None:
+        raise not_found(served.type.plural, served.type.group, info.name)
     if found is None or (info.rest and info.subresource != "proxy"):
         raise unknown_path()
     return found
+
+
+def _misplaced(served: Served, info: RequestInfo) -> bool:
+    nameless = served.namespaced and bool(info.name) and not info.namespace
+    return nameless or "/" in info.name or (not served.namespaced and info.inside)
+
+
+def _is_custom_group(site: Site, name: str) -> bool:
+    """Whether definitions alone serve the group: its router is another one, with other words."""
+    group = site.catalog.group(name)
+    versions = group.versions if group is not None else ()
+    resources = [each for version in versions for each in site.catalog.resources(name, version)]
+    return bool(resources) and all(each.custom is not None for each in resources)
 
 
 def _handler(served: Served, info: RequestInfo, subresource: Subresource | None) -> Handler:

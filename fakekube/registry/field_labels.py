@@ -5,13 +5,14 @@ Source: measured on kube-apiserver 1.37.2, one request per resource and label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.objects import KubeObject
 from fakekube.meta.selectors import FieldSelector
+from fakekube.registry.strategies import Served
 
 Read = Callable[[KubeObject], str]
 
@@ -110,9 +111,10 @@ _BY_RESOURCE: dict[str, FieldLabels] = {
 }
 
 
-def field_readers(resource: str, selector: FieldSelector) -> dict[str, Read]:
-    """How to read each label of `selector` on objects of `resource`. 400 for a label the resource does not know."""
-    known = _BY_RESOURCE.get(resource, _PLAIN)
+def field_readers(served: Served, selector: FieldSelector) -> dict[str, Read]:
+    """How to read each label of `selector` on objects of a resource. 400 for a label the resource does not know."""
+    custom = served.type.custom
+    known = _selectable(custom.selectable) if custom is not None else _BY_RESOURCE.get(served.type.qualified, _PLAIN)
     readers: dict[str, Read] = {}
     for requirement in selector.requirements:
         label = requirement.field
@@ -121,6 +123,11 @@ def field_readers(resource: str, selector: FieldSelector) -> dict[str, Read]:
             raise _unknown(known, label)
         readers[label] = found
     return readers
+
+
+def _selectable(paths: Sequence[str]) -> FieldLabels:
+    """The fields that a definition makes selectable."""
+    return FieldLabels(labels={"metadata.namespace": _NAMESPACE, **_paths(*paths)})
 
 
 def _unknown(known: FieldLabels, label: str) -> StatusError:

@@ -46,4 +46,4 @@ def selection(served: Served, label_text: str, field_text: str) -> Selection:
         fields = parse_field_selector(field_text)
     except ValueError as error:
         raise bad_request(str(error)) from error
-    return Selection(labels, fields, field_readers(served.type.qualified, fields))
+    return Selection(labels, fields, field_readers(served, fields))
