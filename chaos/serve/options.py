@@ -46,13 +46,7 @@ def refused(option: str, problem: str) -> BadScenario:
 
 
 def check(options: ServeOptions) -> None:
-    """Refuses loudly what is not built, and what contradicts itself. Raises BadScenario."""
-    later = {
-        "--controllers workloads": options.controllers == "workloads",
-    }
-    for option, wanted in later.items():
-        if wanted:
-            raise refused(option, "not supported yet; leave it out")
+    """Refuses loudly what contradicts itself. Raises BadScenario."""
     if options.toxiproxy and options.toxiproxy_url is not None:
         raise refused("--toxiproxy-url", "give either --toxiproxy (built in) or --toxiproxy-url URL, not both")
     if options.links is not None and not options.has_links:

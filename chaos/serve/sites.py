@@ -95,6 +95,10 @@ async def _start_apiserver(
         authorization=shown.authorization,
         authority=authority,
     )
+    if options.controllers == "workloads":
+        from fakekube.controllers import Workloads
+
+        apiserver.attach(Workloads(apiserver))
     objects.create(apiserver, loaded, shown.token)
     site = HttpSite(apiserver, authority)
     port = options.port + at if options.port else 0

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar, cast
 
 import aiohttp
 
@@ -33,6 +33,9 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 from fakekube.http.site import HttpSite
+
+if TYPE_CHECKING:
+    from fakekube.controllers import Stages
 
 APISERVER_PORT: Final = 6443
 AGENT_PORT: Final = 8443
@@ -74,8 +77,15 @@ class CountedApiserver(Apiserver):
         return super().handle(request)
 
 
+def _run_workloads(apiserver: Apiserver, stages: Stages | None) -> None:
+    from fakekube.controllers import STAGES, Workloads
+
+    apiserver.attach(Workloads(apiserver, stages=STAGES if stages is None else stages))
+
+
 class World:
     """`sites` is a number or names; `agent` makes each site's agent, None leaves apiservers alone.
+    `controllers="workloads"` makes Deployments, Jobs and so on move, their pods through `stages` (docs/controllers.md).
 
     Use it inside a running VirtualLoop, as an async context manager or by `start` and `stop`. Two worlds with one seed
     and one program run alike, byte count by byte count.
@@ -89,6 +99,8 @@ class World:
         agent: AgentClass | None = collab_agent,
         link: LinkQuality | None = None,
         links: Mapping[tuple[str, str], LinkQuality] | None = None,
+        controllers: Literal["core", "workloads"] = "core",
+        stages: Stages | None = None,
     ) -> None:
         self.sites = Sites(count=sites).names() if isinstance(sites, int) else tuple(sites)
         self.seed = seed
@@ -99,6 +111,10 @@ class World:
         self.loop = _virtual_loop()
         self.network = self.loop.network
         self._agent = agent
+        if controllers not in ("core", "workloads"):
+            raise ValueError(f"controllers={controllers!r}: a world runs core or workloads")
+        self._controllers = controllers
+        self._stages = stages
         self._http: dict[str, HttpSite] = {}
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tasks: dict[asyncio.Task[object], None] = {}
@@ -132,6 +148,8 @@ class World:
 
     async def start_apiserver(self, site: str) -> None:
         apiserver = CountedApiserver(name=site, now=self.loop.now, rng=Random(f"{self.seed}/apiserver/{site}"))
+        if self._controllers == "workloads":
+            _run_workloads(apiserver, self._stages)
         self.apiservers[site] = apiserver
         self._http[site] = HttpSite(apiserver)
         with site_context(site):
