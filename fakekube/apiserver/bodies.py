@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from fakekube.apiserver.call import Call
-from fakekube.apiserver.codec import decode, decode_custom, parse
+from fakekube.apiserver.codec import DELETE_OPTIONS, decode, decode_custom, parse
 from fakekube.apiserver.gojson import SyntaxFault
 from fakekube.apiserver.write_options import (
     BodyOptions,
@@ -16,10 +16,8 @@ from fakekube.apiserver.write_options import (
     delete_request_from_query,
 )
 from fakekube.meta.errors import StatusError, bad_request
-from fakekube.meta.objects import GroupVersionKind, KubeObject, name_of
+from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.schema import Schema, schema_for
-
-DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 
 
 def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes] = (b"", b"")) -> KubeObject:

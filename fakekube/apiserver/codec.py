@@ -24,6 +24,7 @@ from fakekube.registry.schema import is_registered, schema_for
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
 
 _GO_ENVELOPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
@@ -71,7 +72,7 @@ def decode(body: bytes, content_type: str, expected: GroupVersionKind, *, field_
     if kind == PROTOBUF:
         return Decoded(object=_from_protobuf(body, expected))
     parsed = _parsed(body, kind, expected)
-    actual = _kind_of(parsed.value, body, expected)
+    actual = _read_as(_kind_of(parsed.value, body, expected), expected)
     canonical = _canonical(parsed.value or {}, actual, expected)
     _check_kind(actual, expected)
     strange = (*_yaml_fault(parsed.duplicates), *canonical.strict_errors)
@@ -158,12 +159,23 @@ def _kind_of(value: Any, body: bytes, expected: GroupVersionKind) -> GroupVersio
     return GroupVersionKind(group, version, kind or expected.kind)
 
 
+def _read_as(actual: GroupVersionKind, expected: GroupVersionKind) -> GroupVersionKind:
+    """DeleteOptions are in every group and version, and nothing else is taken for them."""
+    if expected != DELETE_OPTIONS:
+        return actual
+    if actual.kind != expected.kind:
+        raise bad_request(_no_kind(actual))
+    return expected
+
+
 def _no_envelope(what: str, body: bytes, expected: GroupVersionKind) -> StatusError:
     text = f"couldn't get version/kind; json parse error: json: cannot unmarshal {what}"
     return _unrecognized(text, body, expected)
 
 
 def _unrecognized(why: str, body: bytes, expected: GroupVersionKind) -> StatusError:
+    if expected == DELETE_OPTIONS:
+        return bad_request(why)  # what is wrong with options is told as it is
     return bad_request(
         f"the object provided is unrecognized (must be of type {expected.kind}): {why} ({_summary(body)})"
     )
@@ -200,12 +212,17 @@ def _check_registered(actual: GroupVersionKind, expected: GroupVersionKind) -> N
     """The body's kind is not served: the server has never heard of it, or knows it and wants another."""
     if is_registered(actual):
         _check_kind(actual, expected)
-    text = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "pkg/runtime/scheme.go:111"'
-    raise cannot_handle(actual, expected, text)
+    raise cannot_handle(actual, expected, _no_kind(actual))
+
+
+def _no_kind(actual: GroupVersionKind) -> str:
+    return f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "pkg/runtime/scheme.go:111"'
 
 
 def cannot_handle(actual: GroupVersionKind, expected: GroupVersionKind, why: str) -> StatusError:
     """400: the body is of a known form, but not what the path wants."""
+    if expected == DELETE_OPTIONS:
+        return bad_request(why)
     return bad_request(f'{actual.kind} in version "{actual.version}" cannot be handled as a {expected.kind}: {why}')
 
 
@@ -233,7 +250,7 @@ def _from_protobuf(body: bytes, expected: GroupVersionKind) -> KubeObject:
         envelope = protobuf.read_envelope(body)
     except protobuf.ProtobufFault as fault:
         raise _unrecognized(str(fault), body, expected) from None
-    actual = envelope.kind or expected
+    actual = _read_as(envelope.kind or expected, expected)
     if schema_for(actual) is None:
         _check_registered(actual, expected)
     try:
