@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from fakekube.apiserver.codec import JSON, encode, encode_json
-from fakekube.apiserver.negotiation import PLAIN, Accepted, Form, Offer, negotiate
+from fakekube.apiserver.negotiation import PLAIN, Accepted, Form, Offer, check_router, negotiate
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
 from fakekube.meta.errors import Details, StatusError
@@ -260,7 +260,9 @@ def _entry(resource: ResourceType) -> KubeObject:
 
 def _version(request: Request, catalog: ResourceCatalog) -> Response:
     _only_get(request)
-    negotiate(request.headers.get("accept", ""), Offer(media_types=(JSON,)))
+    accept = request.headers.get("accept", "")
+    if accept.strip():
+        check_router(accept, Offer(media_types=(JSON,)))
     return _indented(VERSION)
 
 

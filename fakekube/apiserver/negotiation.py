@@ -94,7 +94,7 @@ def negotiate(header: str, offer: Offer = OBJECT, *, watch: bool = False) -> Acc
     if not header.strip():
         return Accepted(media_type=offer.media_types[0])
     if offer.routed:
-        _check_router(header, offer)
+        check_router(header, offer)
     # a watch is framed: only JSON and protobuf have frames
     media_types = [kind for kind in offer.media_types if not watch or kind != YAML]
     for clause in _clauses(header):
@@ -107,8 +107,8 @@ def negotiate(header: str, offer: Offer = OBJECT, *, watch: bool = False) -> Acc
     )
 
 
-def _check_router(header: str, offer: Offer) -> None:
-    """The router knows `*/*` and exact names; a wildcard subtype is none of them."""
+def check_router(header: str, offer: Offer) -> None:
+    """406 of the router: it knows `*/*` and exact names; a wildcard subtype is none of them, and parameters say nothing."""
     produced = (*offer.media_types, *offer.streams)
     names = {part.partition(";")[0].strip() for part in header.split(",")}
     if "*/*" in names or not names.isdisjoint(produced):

@@ -61,6 +61,29 @@ _IMPERSONATIONS = (
     "impersonate-on:serviceaccount:get",
     "impersonate-on:arbitrary-node:get",
 )
+_SHOWN = (
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer  admin-token",
+    "Bearer wrong",
+    "bearer wrong",
+    "Bearer wrong more",
+    "Bearer a.b.c",
+    "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2t1YmVybmV0ZXMuZGVmYXVsdC5zdmMifQ.",
+    "Basic YWRtaW46YWRtaW4=",
+    "Token admin-token",
+    "admin-token",
+    "Negotiate x",
+)
+_ACCEPTED = (
+    "application/json",
+    "*/*",
+    "text/html",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+    "application/json;as=Table;v=v1;g=meta.k8s.io",
+)
 _IMPERSONATED = ("users", "groups", "uids", "userextras/scopes", "serviceaccounts", "nodes", "configmaps", "*")
 _PATHS = (
     "/",
@@ -211,6 +234,7 @@ class Stage:
             self._bind,
             self._impersonation,
             self._impersonation,
+            self._credentials,
         )
         return self.rng.choice(kinds)()
 
@@ -293,6 +317,15 @@ class Stage:
         kind = "ClusterRole" if cluster else rng.choice(("Role", "ClusterRole"))
         return self._tried(scope, self.binding("new", kind), headers, account)
 
+    def _credentials(self) -> Asked:
+        """Headers of all sorts in place of a token, and answers in all forms."""
+        rng = self.rng
+        space = self.spaces[0]
+        headers = {"authorization": rng.choice(_SHOWN), "accept": rng.choice(_ACCEPTED)}
+        path = rng.choice(("/healthz", "/version", "/api", "/nothing", f"/api/v1/namespaces/{space}/configmaps"))
+        method = rng.choice(("GET", "GET", "POST", "DELETE", "HEAD"))
+        return Asked("credentials", method, path, headers, {} if method == "POST" else None)
+
     def _tried(self, scope: str, body: dict[str, Any], headers: dict[str, str], account: str) -> Asked:
         path = f"/apis/{_RBAC}/v1/{scope}"
         if "rules" in body and body["metadata"]["name"] != "new":
@@ -339,10 +372,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 def told(asked: Asked, answer: Answer) -> Any:
     """What of an answer must be the same: the code; refusals word for word; decisions without which binding made them."""
     document = answer.document() if asked.method != "HEAD" else None
+    seen = {name: answer.header(name) for name in _SEEN} if asked.kind == "credentials" or answer.code == 403 else {}
     if not isinstance(document, dict):
-        return answer.code
+        return answer.code, seen
     if document.get("kind") == "Status" and answer.code >= 400:
-        return answer.code, _sorted_problems(_UUID.sub("@", str(document["message"]))), document.get("details")
+        return answer.code, seen, _sorted_problems(_UUID.sub("@", str(document["message"]))), document.get("details")
     status = document.get("status", {})
     if asked.kind == "review":
         reason = str(status.get("reason", ""))
@@ -353,6 +387,7 @@ def told(asked: Asked, answer: Answer) -> Any:
     return answer.code
 
 
+_SEEN = ("content-type", "x-content-type-options", "warning", "cache-control", "www-authenticate")
 _RULES = ("resourceRules", "nonResourceRules")
 
 

@@ -46,8 +46,8 @@ def with_authentication(authenticator: Authenticator, *, anonymous: bool) -> Fil
                 user = _bearer(authenticator, header)
             if user is None and not anonymous:
                 raise unauthorized()
-            answer = serve(replace(request, user=user or ANONYMOUS))
-            return _warned(answer) if user is None and _has_extra_space(header) else answer
+            named = replace(request, user=user or ANONYMOUS)
+            return _served_with_warning(serve, named) if user is None and _has_extra_space(header) else serve(named)
 
         return filtered
 
@@ -71,7 +71,13 @@ def _has_extra_space(header: str) -> bool:
     return scheme.lower() == "bearer" and rest.startswith(" ")
 
 
-def _warned(answer: Answer) -> Answer:
+def _served_with_warning(serve: Serve, request: Request) -> Answer:
+    """The answer, or the refusal, with a word about the blank."""
+    try:
+        answer = serve(request)
+    except StatusError as refusal:
+        refusal.headers = {**refusal.headers, **dict(warning_headers([_SPACE_WARNING]))}
+        raise
     warned = (*answer.headers, *warning_headers([_SPACE_WARNING]))
     if isinstance(answer, Response):
         return replace(answer, headers=warned)

@@ -5,7 +5,7 @@ Source: pkg/routes/openidmetadata.go of Kubernetes 1.37, and answers of kube-api
 
 from __future__ import annotations
 
-from fakekube.apiserver.negotiation import Offer, negotiate
+from fakekube.apiserver.negotiation import Offer, check_router
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import method_not_allowed
 from fakekube.apiserver.response import Response
@@ -29,7 +29,9 @@ def serve_issuer(site: Site, request: Request) -> Response | None:
         return None
     if request.method != "GET":
         raise method_not_allowed()
-    negotiate(request.headers.get("accept", ""), Offer(media_types=(media,)))
+    accept = request.headers.get("accept", "")
+    if accept.strip():
+        check_router(accept, Offer(media_types=(media,)))
     body = _configuration(site) if path == _CONFIGURATION else {"keys": [site.signing_key.public]}
     headers = (("Content-Type", media), ("Cache-Control", "public, max-age=3600"))
     return Response(status=200, headers=headers, body=encode_json(body))

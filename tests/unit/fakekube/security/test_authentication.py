@@ -37,11 +37,12 @@ def test_who_shows_no_token_is_anonymous(secured: Secured, header: str) -> None:
 
 
 def test_a_blank_too_much_is_told(secured: Secured) -> None:
-    answer = secured.ask("GET", "/healthz", by="", headers={"authorization": "Bearer  admin"})
-    assert answer.status == 200
-    assert answer.headers["Warning"] == (
-        '299 - "the provided Authorization header contains extra space before the bearer token, and is ignored"'
-    )
+    for path, status in (("/healthz", 200), ("/api", 403)):
+        answer = secured.ask("GET", path, by="", headers={"authorization": "Bearer  admin"})
+        assert answer.status == status
+        assert answer.headers["Warning"] == (
+            '299 - "the provided Authorization header contains extra space before the bearer token, and is ignored"'
+        )
 
 
 @pytest.mark.parametrize("path", [f"{SPACE}/pods", "/healthz", "/version", "/nothing", "/api"])
