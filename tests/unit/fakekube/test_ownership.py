@@ -34,6 +34,7 @@ class CaseType:
 
     raw = False
     default = None
+    preserves = False
 
     def __init__(self, node: KubeObject, types: Mapping[str, KubeObject]) -> None:
         relationship = node.get("elementRelationship")
