@@ -296,6 +296,13 @@ def _array(raw: object, node: SchemaNode) -> object:
     return ListData(raw, node)
 
 
+_GO_LISTS: Mapping[str, str] = {
+    "atomic": "*common.unstructuredList",
+    "set": "*common.unstructuredSetList",
+    "map": "*common.unstructuredMapList",
+}
+
+
 class ListData(Lister):
     """A list of a schema: atomic, a set, or a map by keys, which decides what == and + mean."""
 
@@ -305,6 +312,10 @@ class ListData(Lister):
         self.raw = raw
         self.node = node
         self._elements: list[object] | None = None
+
+    @property
+    def go_type(self) -> str:
+        return _GO_LISTS[self.node.list_type]
 
     def elements(self) -> list[object]:
         if self._elements is None:

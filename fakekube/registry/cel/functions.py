@@ -16,7 +16,7 @@ from fakekube.registry.cel.lists import LISTS
 from fakekube.registry.cel.quantities import QUANTITIES
 from fakekube.registry.cel.regexes import REGEXES
 from fakekube.registry.cel.texts import TEXTS
-from fakekube.registry.cel.values import CelError, TypeValue, no_such_overload, type_name
+from fakekube.registry.cel.values import CelError, TypeValue, elements, no_such_overload, type_name
 
 _SIZES = ("size_bytes", "bytes_size", "size_list", "list_size", "size_map", "map_size", "size_string", "string_size")
 _TIME_PARTS = {
@@ -64,14 +64,18 @@ _RUNTIME_NAMES: Mapping[str, str] = {
     "null": "null_type",
 }
 # Functions that look at their arguments themselves, and so refuse without a name.
-_UNGUARDED = frozenset(["contains", "startsWith", "endsWith"])
+_UNGUARDED = frozenset(["contains", "startsWith", "endsWith", "matches", "find", "findAll"])
+# Functions that only look at the kind of their first argument, and so refuse by name alone.
+_BY_KIND = frozenset(["sort", "@sortByAssociatedKeys"])
 
 
 def fits(wanted: Type, value: object) -> bool:
-    """Whether a value is of a type, not looking inside."""
+    """Whether a value is of a type; of a list the first element speaks for all."""
     if wanted.kind in ("dyn", "param", "any"):
         return True
-    return type_name(value) == _RUNTIME_NAMES.get(wanted.kind, wanted.name)
+    if type_name(value) != _RUNTIME_NAMES.get(wanted.kind, wanted.name):
+        return False
+    return wanted.kind != "list" or all(fits(wanted.params[0], each) for each in elements(value)[:1])
 
 
 def dispatched(function: str, overloads: Sequence[Overload]) -> Callable[..., object]:
@@ -89,4 +93,6 @@ def dispatched(function: str, overloads: Sequence[Overload]) -> Callable[..., ob
 def _no_overload(function: str, args: Sequence[object]) -> CelError:
     if function in _UNGUARDED:
         return no_such_overload()
+    if function in _BY_KIND:
+        return operators.refused(function, args[0], ())
     return no_such_overload(f"{function}({', '.join(map(type_name, args))})")

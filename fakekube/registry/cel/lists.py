@@ -225,6 +225,4 @@ LISTS: Mapping[str, Callable[..., object]] = {
     "list_last": _end(-1),
     "optional_unwrap": _unwrapped,
     "optional_unwrapOpt": _unwrapped,
-    "in_list": lambda value, values: contains(values, value),
-    "in_map": lambda value, values: contains(values, value),
 }

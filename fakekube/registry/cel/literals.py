@@ -6,6 +6,7 @@ Source: cel-go 0.29 (cel/validator.go, ext/formatting.go, interpreter/decorators
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from fakekube.registry.cel import formatting, times
 from fakekube.registry.cel.celtypes import Type, unwrapped
@@ -13,9 +14,10 @@ from fakekube.registry.cel.check import Checked
 from fakekube.registry.cel.declarations import functions
 from fakekube.registry.cel.functions import dispatched
 from fakekube.registry.cel.issues import Issue
+from fakekube.registry.cel.operators import is_key
 from fakekube.registry.cel.regexes import RegexError, compiled
 from fakekube.registry.cel.tree import Call, Expr, ListLiteral, Literal, MapLiteral, children, walk
-from fakekube.registry.cel.values import CelError, Timestamp, Uint
+from fakekube.registry.cel.values import MISSING, CelError, MapValue, Timestamp, Uint, go_type
 
 # A list in the arguments of these may hold several types.
 _EXEMPT = frozenset(["format"])
@@ -171,22 +173,47 @@ def _unfit(checked: Checked, argument: Expr, letter: str) -> Expr | None:
 
 # --- what is evaluated once -----------------------------------------------------------------------------------------------
 
-_CONVERTED = frozenset(["bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"])
+_CONVERTED = frozenset(["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "uint"])
 
 
 def constant_fault(checked: Checked) -> str | None:
     """Why no program can be made: patterns and conversions of literals are worked out when it is made."""
-    known = {each.id: each for found in functions(stored=True).values() for each in found}
-    for call in _calls(checked):
-        if not call.args or not isinstance(call.args[0], Literal):
-            continue
-        literal = call.args[0]
-        value = Uint(str(literal.value)) if literal.kind == "uint" else literal.value
-        try:
-            if call.function in ("find", "findAll") and isinstance(value, str):
-                compiled(value)
-            elif call.function in _CONVERTED and call.target is None:
-                dispatched(call.function, [known[each] for each in checked.overloads[call.id]])(value)
-        except (CelError, RegexError) as error:
-            return str(error)
+    constants = _Constants(checked)
+    try:
+        for call in _calls(checked):
+            pattern = constants.value(call.args[0]) if call.function in ("find", "findAll") and call.args else None
+            if isinstance(pattern, str):
+                compiled(pattern)
+            key = constants.value(call.args[1]) if call.function == "_[_]" else ""
+            if key is not MISSING and not is_key(key):
+                return f"invalid qualifier type: {go_type(key)}"
+            constants.value(call)
+    except (CelError, RegexError) as error:
+        return str(error)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Constants:
+    """Values that are known without an object."""
+
+    checked: Checked
+
+    def value(self, expr: Expr) -> object:
+        """MISSING where only an object can tell. CelError for a conversion that fails."""
+        if isinstance(expr, Literal):
+            return Uint(str(expr.value)) if expr.kind == "uint" else expr.value
+        if isinstance(expr, ListLiteral) and not expr.optional:
+            elements = [self.value(each) for each in expr.elements]
+            return MISSING if MISSING in elements else elements
+        if isinstance(expr, MapLiteral) and not expr.entries:
+            return MapValue()
+        if isinstance(expr, Call) and expr.function in _CONVERTED and expr.target is None:
+            given = self.value(expr.args[0])
+            return MISSING if given is MISSING else self._converted(expr, given)
+        return MISSING
+
+    def _converted(self, call: Call, given: object) -> object:
+        wanted = self.checked.overloads[call.id]
+        known = [each for each in functions(stored=True)[call.function] if each.id in wanted]
+        return dispatched(call.function, known)(given)

@@ -24,8 +24,10 @@ from fakekube.registry.cel.values import (
     Optional,
     Timestamp,
     Uint,
+    contains,
     elements,
     equal,
+    go_type,
     is_list,
     no_such_overload,
     shown,
@@ -60,7 +62,7 @@ _ADDERS = (int, Uint, float, str, bytes, list, Duration, Timestamp)
 _SUBTRACTORS = (int, Uint, float, Duration, Timestamp)
 _FACTORS = (int, Uint, float)
 _WHOLE = (int, Uint)
-_NEGATORS = (int, float, Duration)
+_NEGATORS = (int, float, bool, Duration)
 _COMPARERS = (int, Uint, float, bool, str, bytes, Duration, Timestamp)
 
 
@@ -194,11 +196,23 @@ def size(value: object) -> int:
 # --- look-ups -----------------------------------------------------------------------------------------------------------
 
 
+_KEYS = frozenset([bool, int, Uint, float, str])
+
+
+def is_key(value: object) -> bool:
+    """Whether lists and maps can be asked by it."""
+    return type(value) in _KEYS
+
+
 def look_up(value: object, key: object) -> object:
     """The element at an index, the value of a key, or MISSING. CelError for a key of the wrong type."""
+    if not is_key(key):
+        raise CelError(f"invalid qualifier type: {go_type(key)}")
     if isinstance(value, Mapper):
         return value.find(key)
     if is_list(value):
+        if isinstance(value, Lister) and type(key) is Uint:
+            raise CelError(f"unsupported index: {shown(key)}")
         return _at(elements(value), key)
     return MISSING
 
@@ -261,6 +275,7 @@ BINARY: Mapping[str, Callable[[object, object], object]] = {
     "_>_": _ordering("_>_", lambda order: order > 0),
     "_>=_": _ordering("_>=_", lambda order: order >= 0),
     "_==_": equal,
+    "@in": lambda value, values: contains(values, value),
     "_!=_": lambda left, right: not equal(left, right),
     "_[_]": index,
     "_[?_]": optional_index,

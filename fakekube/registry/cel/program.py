@@ -37,10 +37,10 @@ from fakekube.registry.cel.values import (
     TypeValue,
     Uint,
     elements,
+    go_type,
     is_list,
     map_key,
     no_such_overload,
-    type_name,
 )
 
 Frame = list[object]
@@ -430,11 +430,7 @@ def _singles(value: object) -> Sequence[object]:
         return elements(value)
     if isinstance(value, Mapper):
         return value.keys()
-    raise CelError(f"got '{_go_name(value)}', expected iterable type")
-
-
-def _go_name(value: object) -> str:
-    return f"types.{type_name(value).rpartition('.')[2].capitalize()}"
+    raise CelError(f"got '{go_type(value)}', expected iterable type")
 
 
 def _pairs(value: object) -> Iterator[tuple[object, object]]:
@@ -443,7 +439,7 @@ def _pairs(value: object) -> Iterator[tuple[object, object]]:
         return iter(enumerate(elements(value)))
     if isinstance(value, Mapper):
         return value.items()
-    raise CelError(f"got '{_go_name(value)}', expected iterable type")
+    raise CelError(f"unsupported comprehension range type: {go_type(value)}")
 
 
 def _turns(ranged: Step, slots: Sequence[int], frame: Frame) -> Iterator[None]:

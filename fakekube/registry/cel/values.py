@@ -74,6 +74,10 @@ class Lister:
 
     __slots__ = ()
 
+    @property
+    def go_type(self) -> str:
+        return "*common.unstructuredList"
+
     def elements(self) -> list[object]:
         raise NotImplementedError
 
@@ -88,6 +92,10 @@ class Mapper:
     """A map: of a schema, or made by an expression."""
 
     __slots__ = ()
+
+    @property
+    def go_type(self) -> str:
+        return "*common.unstructuredMap"
 
     def find(self, key: object) -> object:
         """The value, or MISSING."""
@@ -114,6 +122,10 @@ class MapValue(Mapper):
 
     def __init__(self, entries: dict[object, tuple[object, object]] | None = None) -> None:
         self._entries = entries or {}
+
+    @property
+    def go_type(self) -> str:
+        return "*types.baseMap"
 
     def find(self, key: object) -> object:
         found = self._entries.get(map_key(key))
@@ -193,6 +205,34 @@ def is_list(value: object) -> bool:
     return type(value) is list or isinstance(value, Lister)
 
 
+_GO_TYPES: dict[str, str] = {
+    "bool": "types.Bool",
+    "int": "types.Int",
+    "uint": "types.Uint",
+    "double": "types.Double",
+    "string": "types.String",
+    "bytes": "types.Bytes",
+    "null_type": "types.Null",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "type": "*types.Type",
+    "optional_type": "*types.Optional",
+    "net.IP": "cel.IP",
+    "net.CIDR": "cel.CIDR",
+    "kubernetes.Quantity": "cel.Quantity",
+    "kubernetes.URL": "cel.URL",
+    "kubernetes.Semver": "cel.Semver",
+    "kubernetes.NamedFormat": "cel.Format",
+}
+
+
+def go_type(value: object) -> str:
+    """The real server's own name for what it has in hand, which some errors tell."""
+    if isinstance(value, Lister | Mapper):
+        return value.go_type
+    return _GO_TYPES.get(type_name(value), "*types.baseList")
+
+
 def size_of(value: object) -> int | None:
     """The size of what has one."""
     if isinstance(value, str | bytes | list):
@@ -215,7 +255,11 @@ def equal(left: object, right: object) -> bool:
         return left.equals(right)
     if isinstance(left, Optional) and isinstance(right, Optional):
         return left.present == right.present and (not left.present or equal(left.value, right.value))
-    return type(right) is kind and left == right
+    if type(right) is kind:
+        return left == right
+    if kind not in _TYPE_NAMES:
+        raise no_such_overload()  # Kubernetes' own types compare with themselves alone
+    return False
 
 
 def _equal_lists(left: object, right: object) -> bool:
