@@ -420,3 +420,8 @@ def functions(*, stored: bool = False) -> Mapping[str, tuple[Overload, ...]]:
     for overload in (*_rows(_TABLE), *_generated(), *(_rows(_NEWEST) if stored else ())):
         found[overload.function] = (*found.get(overload.function, ()), overload)
     return found
+
+
+@cache
+def overload_by_id() -> Mapping[str, Overload]:
+    return {each.id: each for found in functions(stored=True).values() for each in found}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fakekube.registry.cel import formatting, times
 from fakekube.registry.cel.celtypes import Type, unwrapped
 from fakekube.registry.cel.check import Checked
-from fakekube.registry.cel.declarations import functions
+from fakekube.registry.cel.declarations import overload_by_id
 from fakekube.registry.cel.functions import dispatched
 from fakekube.registry.cel.issues import Issue
 from fakekube.registry.cel.operators import is_key
@@ -214,6 +214,5 @@ class _Constants:
         return MISSING
 
     def _converted(self, call: Call, given: object) -> object:
-        wanted = self.checked.overloads[call.id]
-        known = [each for each in functions(stored=True)[call.function] if each.id in wanted]
+        known = [overload_by_id()[each] for each in self.checked.overloads[call.id]]
         return dispatched(call.function, known)(given)

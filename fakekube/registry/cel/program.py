@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fakekube.registry.cel import operators
 from fakekube.registry.cel.celtypes import Type
 from fakekube.registry.cel.check import Checked
 from fakekube.registry.cel.data import ObjectData
-from fakekube.registry.cel.declarations import TYPE_NAMES, Overload, functions
+from fakekube.registry.cel.declarations import TYPE_NAMES, overload_by_id
 from fakekube.registry.cel.functions import IMPLEMENTATIONS, dispatched
 from fakekube.registry.cel.metering import CostExceeded, Meter, cost_of
 from fakekube.registry.cel.ranges import LIST_BASE, MAP_BASE
@@ -85,9 +85,6 @@ class _Planner:
     meter: Meter | None
     slots: dict[str, list[int]]
     size: int = 0
-    overloads: Mapping[str, Overload] = field(
-        default_factory=lambda: {each.id: each for found in functions(stored=True).values() for each in found}
-    )
 
     def plan(self, expr: Expr) -> Step:
         match expr:
@@ -178,7 +175,7 @@ class _Planner:
         if function in operators.UNARY:
             return operators.UNARY[function]
         overloads = self.checked.overloads[expr.id]
-        by_value = dispatched(function, [self.overloads[each] for each in overloads])
+        by_value = dispatched(function, [overload_by_id()[each] for each in overloads])
         if len(overloads) == 1 and not any(map(_is_open, types)):
             return _null_aware(IMPLEMENTATIONS[overloads[0]], by_value)
         return by_value

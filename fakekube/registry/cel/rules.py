@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.cel.celtypes import Type, optional_of
@@ -32,14 +33,21 @@ class Uncompilable(Exception):
     """Why an expression is refused; the message is the real server's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expression:
-    """An expression that compiles, its worst-case cost, and its two programs."""
+    """An expression that compiles, its worst-case cost, and its two programs, made when they are first run."""
 
+    checked: Checked
     cost: int
     uses_old_self: bool
-    plain: Program
-    metered: Program
+
+    @cached_property
+    def plain(self) -> Program:
+        return program(self.checked, _VARIABLES)
+
+    @cached_property
+    def metered(self) -> Program:
+        return program(self.checked, _VARIABLES, Meter(PER_CALL_LIMIT))
 
     @property
     def is_cheap(self) -> bool:
@@ -74,10 +82,7 @@ def compile_expression(
     if fault is not None:
         raise Uncompilable(f"{label or 'program '}instantiation failed: {fault}")
     return Expression(
-        cost=estimate(checked, root).high,
-        uses_old_self="oldSelf" in checked.names.values(),
-        plain=program(checked, _VARIABLES),
-        metered=program(checked, _VARIABLES, Meter(PER_CALL_LIMIT)),
+        checked=checked, cost=estimate(checked, root).high, uses_old_self="oldSelf" in checked.names.values()
     )
 
 
