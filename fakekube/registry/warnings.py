@@ -91,6 +91,13 @@ def _csi_driver(obj: KubeObject) -> Iterator[str]:
         )
 
 
+def _definition(obj: KubeObject) -> Iterator[str]:
+    # imported late: what knows schemas is loaded where there are definitions alone
+    from fakekube.registry.validation.definition_warnings import definition_warnings
+
+    return definition_warnings(obj)
+
+
 def _endpoint_slice(obj: KubeObject) -> Iterator[str]:
     if obj.get("addressType") == "FQDN":
         yield "spec.addressType: FQDN endpoints are deprecated"
@@ -106,6 +113,7 @@ def _secret(obj: KubeObject) -> Iterator[str]:
 
 _BY_RESOURCE: Mapping[str, Callable[[KubeObject], Iterator[str]]] = {
     "csidrivers.storage.k8s.io": _csi_driver,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "endpointslices.discovery.k8s.io": _endpoint_slice,
     "persistentvolumes": _volume_source,
     "secrets": _secret,

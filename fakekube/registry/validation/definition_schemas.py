@@ -11,6 +11,7 @@ from typing import Any
 
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject
+from fakekube.registry.cel import compile_validations
 from fakekube.registry.validation.causes import Causes, forbidden, invalid, required, unsupported
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -28,14 +29,29 @@ _RULES = "x-kubernetes-validations"
 _INT_OR_STRING_FORMS = [{"type": "integer"}, {"type": "string"}]
 
 
-def openapi_schema(schema: KubeObject, path: str) -> Causes:
-    """The schema of a version, from its root."""
+def openapi_schema(schema: KubeObject, path: str, held: KubeObject | None = None) -> Causes:
+    """The schema of a version, from its root. `held` is the one that an update replaces.
+
+    Rules are compiled only when the schema is structural and its defaults fit.
+    """
     if schema.get("nullable"):
         yield forbidden(f"{path}.nullable", "nullable cannot be true at the root")
+    faults: list[Cause] | None = None
     if _is_readable(schema):
-        faults = [*_structural(schema, path, "root"), *_incomplete(schema, schema, path, path)]
-        yield from sorted(faults, key=lambda cause: f"{cause.field}: {cause.message}")
+        found = [*_structural(schema, path, "root"), *_incomplete(schema, schema, path, path)]
+        faults = sorted(found, key=lambda cause: f"{cause.field}: {cause.message}")
+        faults = faults or list(_defaults(schema, path))
+        yield from faults
     yield from _standard(schema, path, is_root=True, no_default="")
+    if faults == []:
+        yield from compile_validations(schema, held).errors_under(path)
+
+
+def _defaults(schema: KubeObject, path: str) -> Causes:
+    # imported late: what judges values is loaded where there are definitions alone
+    from fakekube.registry.validation.definition_defaults import default_causes
+
+    return default_causes(schema, path)
 
 
 def _is_readable(schema: KubeObject) -> bool:

@@ -1,7 +1,4 @@
-"""Custom resource definitions. Source: apiextensions-apiserver's validation of Kubernetes 1.37, and recorded answers.
-
-Expressions (CEL) are not compiled, and defaults are not checked against their schemas.
-"""
+"""Custom resource definitions. Source: apiextensions-apiserver's validation of Kubernetes 1.37, and recorded answers."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int
 _SELECTABLE_TYPES = ("string", "boolean", "integer")
 _SELECTABLE_MAX = 8
 _SCOPES = ("Cluster", "Namespaced")
+_WARNING_MAX = 256
 _REVIEWS = ("v1", "v1beta1")
 _INTERNAL: tuple[tuple[str, str, object], ...] = (
     ("Name", "name", ""),
@@ -68,7 +66,7 @@ def _approval(obj: KubeObject) -> Causes:
 
 
 def _checked(obj: KubeObject) -> Causes:
-    yield from _spec(obj.get("spec") or {})
+    yield from _spec(obj.get("spec") or {}, {})
     status = obj.get("status") or {}
     yield from _names(status.get("acceptedNames") or {}, "status.acceptedNames")
     yield from _stored(status.get("storedVersions") or [], (obj.get("spec") or {}).get("versions") or [])
@@ -79,20 +77,22 @@ def _joined(path: str, value: str, faults: Faults, lead: str = "") -> Causes:
         yield invalid(path, value, lead + ",".join(faults))
 
 
-def _spec(spec: KubeObject) -> Causes:
+def _spec(spec: KubeObject, held: Mapping[str, KubeObject]) -> Causes:
+    """`held`: the schemas that an update replaces, by version."""
     yield from _group(spec.get("group") or "")
     scope = spec.get("scope") or ""
     if scope not in _SCOPES:
         yield unsupported("spec.scope", scope, _SCOPES) if scope else required("spec.scope")
     versions: list[KubeObject] = spec.get("versions") or []
     shared, own = _hoisted(versions)
-    yield from _versions(versions, shared, own)
+    yield from _versions(versions, shared, own, held)
     names = spec.get("names") or {}
     for member in ("plural", "singular", "kind", "listKind"):
         if not names.get(member):
             yield required(f"spec.names.{member}")
     yield from _names(names, "spec.names")
-    yield from _version(shared, "spec", "validation")
+    first = versions[0].get("name") or "" if versions else ""
+    yield from _version(shared, "spec", "validation", held.get(first))
     yield from _conversion(spec.get("conversion"), "spec.conversion")
 
 
@@ -116,7 +116,15 @@ def _hoisted(versions: Sequence[KubeObject]) -> tuple[KubeObject, list[KubeObjec
     return shared, [{name: each for name, each in version.items() if name not in shared} for version in versions]
 
 
-def _versions(versions: Sequence[KubeObject], shared: KubeObject, own: Sequence[KubeObject]) -> Causes:
+def _schemas(spec: KubeObject) -> Mapping[str, KubeObject]:
+    """The schemas of a definition by version."""
+    versions = spec.get("versions") or ()
+    return {each.get("name") or "": (each.get("schema") or {}).get("openAPIV3Schema") or {} for each in versions}
+
+
+def _versions(
+    versions: Sequence[KubeObject], shared: KubeObject, own: Sequence[KubeObject], held: Mapping[str, KubeObject]
+) -> Causes:
     for index, version in enumerate(own):
         if not (version.get("schema") or shared.get("schema") or {}).get("openAPIV3Schema") and "schema" not in shared:
             yield required(f"spec.versions[{index}].schema.openAPIV3Schema")
@@ -124,7 +132,7 @@ def _versions(versions: Sequence[KubeObject], shared: KubeObject, own: Sequence[
     for index, version in enumerate(own):
         path = f"spec.versions[{index}]"
         yield from _joined(f"{path}.name", names[index], dns_1035_label(names[index]))
-        yield from _version(version, path, "schema")
+        yield from _version(version, path, "schema", held.get(names[index]))
     shown = [_internal(version) for version in own] or (None if not versions else [])
     if len(set(names)) != len(names):
         yield invalid("spec.versions", shown, "must contain unique version names")
@@ -134,17 +142,34 @@ def _versions(versions: Sequence[KubeObject], shared: KubeObject, own: Sequence[
         yield from _joined("spec.version", names[0], dns_1035_label(names[0]))
 
 
-def _version(version: KubeObject, path: str, schema_member: str) -> Causes:
-    """A version, or what all versions have alike."""
+def _warning_faults(warning: str, deprecated: bool) -> Faults:
+    """A warning is one line of printable text."""
+    if not deprecated:
+        return ["can only be set for deprecated versions"]
+    faults = []
+    if len(warning.encode()) > _WARNING_MAX:
+        faults.append(f"must be <= {_WARNING_MAX} characters long")
+    if not warning:
+        faults.append("must not be an empty string")
+    bad = next((index for index, letter in enumerate(warning) if not letter.isprintable()), None)
+    if bad is not None:
+        at = len(warning[:bad].encode())
+        faults.append(f"must only contain printable UTF-8 characters; non-printable character found at index {at}")
+    return faults
+
+
+def _version(version: KubeObject, path: str, schema_member: str, held: KubeObject | None = None) -> Causes:
+    """A version, or what all versions have alike; `held` is the schema that an update replaces."""
     warning = version.get("deprecationWarning")
-    if warning is not None and not version.get("deprecated"):
-        yield invalid(f"{path}.deprecationWarning", warning, "can only be set for deprecated versions")
+    if warning is not None:
+        for fault in _warning_faults(warning, bool(version.get("deprecated"))):
+            yield invalid(f"{path}.deprecationWarning", warning, fault)
     schema = (version.get("schema") or {}).get("openAPIV3Schema")
     if schema is not None:
         kind = schema.get("type") or ""
         if kind not in ("", "object") and (version.get("subresources") or {}).get("status") is not None:
             yield invalid(f"{path}.{schema_member}.openAPIV3Schema.type", kind, _ROOT_TYPE)
-        yield from openapi_schema(schema, f"{path}.{schema_member}.openAPIV3Schema")
+        yield from openapi_schema(schema, f"{path}.{schema_member}.openAPIV3Schema", held)
     yield from _subresources(version.get("subresources") or {}, f"{path}.subresources")
     for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
         yield from _column(column, f"{path}.additionalPrinterColumns[{index}]")
@@ -277,10 +302,11 @@ def _stored(stored: Sequence[str], versions: Sequence[KubeObject]) -> Causes:
     if not stored:
         yield invalid(path, None, "must have at least one stored version")
         return
-    names = {version.get("name") for version in versions}
+    names, missing = {version.get("name") for version in versions}, set(stored)
     for version in versions:
-        if version.get("storage") and version.get("name") not in stored:
+        if version.get("storage") and version.get("name") not in missing:
             yield invalid(path, stored, f"must have the storage version {version.get('name')}")
+        missing.discard(version.get("name") or "")
     for index, name in enumerate(stored):
         if name not in names:
             detail = (
@@ -293,7 +319,7 @@ def _stored(stored: Sequence[str], versions: Sequence[KubeObject]) -> Causes:
 
 def _updated(obj: KubeObject, held: KubeObject) -> Causes:
     new, old = obj.get("spec") or {}, held.get("spec") or {}
-    yield from _spec(new)
+    yield from _spec(new, _schemas(old))
     conditions = (held.get("status") or {}).get("conditions") or ()
     if any(each.get("type") == "Established" and each.get("status") == "True" for each in conditions):
         yield from immutable(new.get("scope"), old.get("scope"), "spec.scope")

@@ -35,7 +35,7 @@ PLACEHOLDERS = {
 OPEN: dict[str, int] = {
     "configmaps": 1,
     "controllerrevisions": 1,
-    "customresourcedefinitions": 35,
+    "customresourcedefinitions": 19,
     "deviceclasses": 2,
     "devicetaintrules": 1,
     "horizontalpodautoscalers": 1,
@@ -179,6 +179,8 @@ def differing(kind: str) -> tuple[list[str], int]:
             total += 1
             if case["op"] != "create" and live is None:
                 live = site.post(path, wanted).json
+                # a definition is accepted and established by then, which gave it another version
+                live = site.get(f"{path}/{live['metadata']['name']}").json
             answer = answered(site, path, live, case, wanted)
             if not is_recorded(answer, case):
                 wrong.append(f"{case['op']} {name} {json.dumps(case['set'])}: {answer.text}"[:500])
