@@ -30,6 +30,7 @@ from fakekube.registry.plugins import AdmissionPlugin
 from fakekube.registry.resources import builtin
 from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.site import Site
+from fakekube.registry.token_secrets import TokenSecrets
 from fakekube.storage.store import Snapshot, Store
 
 Controllers = Literal["none", "core"]
@@ -106,6 +107,7 @@ class Apiserver:
                 NamespaceController(self.site, delay_s=deletion_delay_s),
                 GarbageCollector(self.site, delay_s=collection_delay_s),
                 ClusterRoleAggregator(self.site, delay_s=collection_delay_s),
+                TokenSecrets(self.site),
                 *([CertificateSigner(self.site, authority)] if authority is not None else []),
             )
         for each in self._controllers:

@@ -9,6 +9,8 @@ from typing import Protocol
 from fakekube.registry.users import UserInfo
 
 ISSUER = "https://kubernetes.default.svc"
+# Signed by the same key, in the form that is written into Secrets.
+LEGACY_ISSUER = "kubernetes/serviceaccount"
 # Whom a token must be made for, so that the apiserver takes it.
 AUDIENCES = (ISSUER,)
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fakekube.meta.objects import KubeObject, metadata, uid_of
-from fakekube.registry.authenticator import AUDIENCES, ISSUER, Authenticated, NotAuthenticated
+from fakekube.registry.authenticator import AUDIENCES, ISSUER, LEGACY_ISSUER, Authenticated, NotAuthenticated
 from fakekube.registry.metadata import epoch
 from fakekube.registry.rbac_rules import go_list
 from fakekube.registry.signing import Unverified, decoded_object
 from fakekube.registry.site import Site
-from fakekube.registry.users import UserInfo, account_groups, account_username, authenticated, extra_of
+from fakekube.registry.token_secrets import require_kept
+from fakekube.registry.users import AUTHENTICATED, UserInfo, account_groups, account_username, authenticated, extra_of
 
 INVALID = "invalid bearer token"
-# Signed by the site's key all the same, in the form that was written into Secrets before 1.24.
-_LEGACY_ISSUER = "kubernetes/serviceaccount"
 _LEEWAY_S = 60.0
 _KNOWN_S = 10.0
 _KNOWN_MAX = 4096
@@ -61,17 +60,20 @@ class TokenAuthenticator:
 
     def _of_account(self, token: str, audiences: tuple[str, ...]) -> Authenticated:
         parts = token.split(".")
-        if len(parts) != 3 or decoded_object(parts[1]).get("iss") not in (ISSUER, _LEGACY_ISSUER):
+        if len(parts) != 3 or decoded_object(parts[1]).get("iss") not in (ISSUER, LEGACY_ISSUER):
             raise NotAuthenticated(INVALID)
         try:
             claims = self._site.signing_key.verified(token)
         except Unverified as error:
             raise _refused(str(error)) from None
-        made_for = [str(each) for each in claims["aud"]]
+        # a token of a Secret is for the apiserver, without saying so
+        made_for = [str(each) for each in claims.get("aud") or AUDIENCES]
         meant = tuple(each for each in made_for if each in audiences)
         if not meant:
             why = f"token audiences {go_list(made_for)} is invalid for the target audiences {go_list(audiences)}"
             raise _refused(why)
+        if claims["iss"] == LEGACY_ISSUER:
+            return Authenticated(_kept_user(self._site, token, claims), meant)
         if self._site.now() > claims["exp"] + _LEEWAY_S:
             raise _refused("service account token has expired")
         return Authenticated(_user(self._site, claims), meant)
@@ -97,9 +99,19 @@ def _user(site: Site, claims: KubeObject) -> UserInfo:
     return UserInfo(
         name=account_username(namespace, account["name"]),
         uid=account["uid"],
-        groups=(*account_groups(namespace), "system:authenticated"),
+        groups=(*account_groups(namespace), AUTHENTICATED),
         extra=extra_of(extra),
     )
+
+
+def _kept_user(site: Site, token: str, claims: KubeObject) -> UserInfo:
+    """The account of a token that is kept in a Secret. Raises NotAuthenticated when it no longer is."""
+    try:
+        namespace, name, uid = require_kept(site, token, claims)
+    except ValueError as error:
+        raise _refused(str(error)) from None
+    groups = (*account_groups(namespace), AUTHENTICATED)
+    return UserInfo(name=account_username(namespace, name), uid=uid, groups=groups)
 
 
 def _require_account(site: Site, namespace: str, account: KubeObject) -> None:
