@@ -62,6 +62,7 @@ class Offer:
     streams: Sequence[str] = ()
     forms: Collection[Form] = field(default_factory=tuple)
     transforms: bool = False
+    tables: bool = True  # nobody prints what cannot be read again
     routed: bool = True  # /apis and the groups are not behind go-restful
 
 
@@ -135,6 +136,8 @@ def _accept(clause: _Clause, media_type: str, offer: Offer) -> Accepted | None:
 def _offered(kind: str, group: str, version: str, media_type: str, offer: Offer) -> bool:
     if (group, version, kind) in offer.forms:
         return True
+    if kind == "Table" and not offer.tables:
+        return False
     if not offer.transforms or group != META_GROUP or version not in _META_VERSIONS:
         return False
     return media_type in _TRANSFORMS.get(kind, ())

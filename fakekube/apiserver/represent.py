@@ -309,17 +309,25 @@ _STORED_JSON = StoredJson()
 
 
 def representation(
-    accept: str, query: Mapping[str, str], verb: str, now: Callable[[], float], *, custom: bool = False
+    accept: str,
+    query: Mapping[str, str],
+    verb: str,
+    now: Callable[[], float],
+    *,
+    custom: bool = False,
+    virtual: bool = False,
 ) -> Representation:
     """What the Accept header asks for. 406 when nothing fits. `now` gives the time that ages count up to.
 
-    `custom` resources have no protobuf form.
+    `custom` resources have no protobuf form; `virtual` ones, which are not stored, no Table.
     """
     if accept in _PLAIN_ACCEPTS:
         return _STORED_JSON
     offer = LIST if verb in ("list", "watch", "deletecollection") else OBJECT
     if custom:
         offer = replace(offer, media_types=(JSON, YAML), routed=False)
+    if virtual:
+        offer = replace(offer, tables=False)
     accepted = negotiate(accept, offer, watch=verb == "watch")
     match accepted.as_kind:
         case "Table":

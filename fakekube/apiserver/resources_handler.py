@@ -61,7 +61,14 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     _require_name(info.name)
     if info.verb != "watch":
         require_duration(query.get("timeout", ""))
-    shape = representation(request.headers.get("accept", ""), query, info.verb, site.now, custom=custom is not None)
+    shape = representation(
+        request.headers.get("accept", ""),
+        query,
+        info.verb,
+        site.now,
+        custom=custom is not None,
+        virtual=info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL),
+    )
     call = Call(
         site=site,
         request=request,

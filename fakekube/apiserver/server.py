@@ -12,7 +12,10 @@ from fakekube.apiserver.chain import Serve, build_chain
 from fakekube.apiserver.faults import Faults
 from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
 from fakekube.apiserver.health import serve_health
+from fakekube.apiserver.pretty import with_pretty
+from fakekube.apiserver.query import require_duration
 from fakekube.apiserver.request import Request
+from fakekube.apiserver.request_info import parse_query
 from fakekube.apiserver.resources_handler import serve_resource, unknown_path
 from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.security.issuer import serve_issuer
@@ -52,9 +55,16 @@ def _openapi(site: Site, request: Request) -> Answer | None:
     return openapi.answer(request, site.catalog)
 
 
+def _bounded(_site: Site, request: Request) -> None:
+    """Every request may bring a `timeout`; for resources it is asked where a watch is told from a list."""
+    if "timeout=" in request.query:
+        require_duration(parse_query(request.query).get("timeout", ""))
+
+
 # Asked in this order; the first that knows the path answers.
 _ROUTES: Sequence[Callable[[Site, Request], Answer | None]] = (
     serve_resource,
+    _bounded,
     serve_health,
     _discovery,
     _openapi,
@@ -191,8 +201,8 @@ class Apiserver:
             ("X-Kubernetes-Pf-Prioritylevel-Uid", f"{self._uid_prefix}0000000000ff"),
         )
         headers = with_standard_headers(fixed, self._audit_id)
-        asked = self._security.filters
-        return build_chain(self._route, [headers, self.faults.around, with_status_errors, *asked, with_body_limit])
+        answers = (headers, self.faults.around, with_pretty, with_status_errors)
+        return build_chain(self._route, [*answers, *self._security.filters, with_body_limit])
 
     def _route(self, request: Request) -> Answer:
         for route in _ROUTES:
