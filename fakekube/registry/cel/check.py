@@ -150,6 +150,12 @@ class _Checker:
                 return scope[name]
         return self.scope.variables.get(name) or TYPE_NAMES.get(name)
 
+    def _qualified(self, name: str) -> Type | None:
+        """What a name with dots stands for as a whole: a type (`net.IP`), or a variable of that name."""
+        if any(name.partition(".")[0] in scope for scope in self.locals):
+            return None
+        return self.scope.variables.get(name) or TYPE_NAMES.get(name)
+
     def _ident(self, expr: Ident) -> Type:
         found = self._named(expr.name)
         if found is None:
@@ -160,9 +166,11 @@ class _Checker:
 
     def _select(self, expr: Select) -> Type:
         name = qualified(expr)
-        if name is not None and name in TYPE_NAMES and self._named(name.partition(".")[0]) is None:
-            self.names[expr.id] = name
-            return TYPE_NAMES[name]
+        if name is not None and "." in name:
+            found = self._qualified(name)
+            if found is not None:
+                self.names[expr.id] = name
+                return found
         kind = self._field(expr.id, expr.operand, expr.field, optional=False)
         return BOOL if expr.test_only else self.bound.applied(kind)
 

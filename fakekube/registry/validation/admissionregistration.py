@@ -1,4 +1,4 @@
-"""Webhook configurations, admission policies and their bindings. Their CEL expressions are not compiled here.
+"""Webhook configurations, admission policies and their bindings; expressions are compiled, those of mutations are not.
 
 Source: pkg/apis/admissionregistration/validation of Kubernetes 1.37.
 """
@@ -6,8 +6,10 @@ Source: pkg/apis/admissionregistration/validation of Kubernetes 1.37.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.validation.causes import (
     Causes,
@@ -28,6 +30,9 @@ from fakekube.registry.validation.names import (
     qualified_name,
 )
 from fakekube.registry.validation.selectors import label_selector
+
+if TYPE_CHECKING:
+    from fakekube.registry.cel.expressions import AdmissionExpressions
 
 _VERSIONS = ("v1", "v1beta1")
 _SIDE_EFFECTS = ("None", "NoneOnDryRun")
@@ -205,15 +210,41 @@ def _resources(resources: list[str], path: str) -> Causes:
         yield invalid(path, resources, "if '*' is present, must not specify other resources without subresources")
 
 
-def _match_conditions(conditions: list[KubeObject], path: str) -> Causes:
+def _expressions(*, has_params: bool = False, variables: bool = False) -> AdmissionExpressions:
+    """What expressions may name. CEL is loaded by the first object that has some."""
+    from fakekube.registry.cel.expressions import AdmissionExpressions
+
+    return AdmissionExpressions(has_params=has_params, variables={} if variables else None)
+
+
+def _compiled(
+    expression: str, path: str, known: AdmissionExpressions, wanted: str, *, authorizer: bool = True, shown: str = ""
+) -> Causes:
+    """`shown` is the expression as written, where it was compiled without the blanks around it."""
+    yield from _refused(known.fault(expression, wanted, authorizer=authorizer), shown or expression, path)
+
+
+def _refused(fault: str | None, expression: str, path: str) -> Causes:
+    if fault is None:
+        return
+    if fault.startswith("program instantiation failed"):
+        yield Cause(reason="InternalError", message=f"Internal error: {fault}", field=path)
+    else:
+        yield invalid(path, expression, fault)
+
+
+def _match_conditions(conditions: list[KubeObject], path: str, *, has_params: bool = False) -> Causes:
     if len(conditions) > _CONDITIONS_MAX:
         message = f"must have at most {_CONDITIONS_MAX} items"
         yield invalid(path, len(conditions), message)
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         place = f"{path}[{index}]"
-        if not condition.get("expression", "").strip():
+        expression = condition.get("expression", "").strip()
+        if not expression:
             yield required(f"{place}.expression")
+        else:
+            yield from _compiled(expression, f"{place}.expression", _expressions(has_params=has_params), "bool")
         yield from _condition_name(condition.get("name", ""), f"{place}.name", seen)
 
 
@@ -232,18 +263,19 @@ def _condition_name(name: str, path: str, seen: set[str]) -> Causes:
 
 def _validating_policy(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
-    yield from _policy(spec)
+    known = _expressions(has_params=spec.get("paramKind") is not None, variables=True)
+    yield from _policy(spec, known)
     validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
     if not validations and not annotations:
         yield required("spec.validations", _NOTHING_DONE)
         yield required("spec.auditAnnotations", _NOTHING_DONE)
         return
     for index, validation in enumerate(validations):
-        yield from _validation(validation, f"spec.validations[{index}]")
-    yield from _audit_annotations(name_of(obj), annotations)
+        yield from _validation(validation, f"spec.validations[{index}]", known)
+    yield from _audit_annotations(name_of(obj), annotations, known)
 
 
-def _policy(spec: KubeObject) -> Causes:
+def _policy(spec: KubeObject, known: AdmissionExpressions) -> Causes:
     """What validating and mutating policies have in common."""
     yield from _one_of(spec.get("failurePolicy"), "spec.failurePolicy", _FAILURE)
     if (kind := spec.get("paramKind")) is not None:
@@ -252,9 +284,10 @@ def _policy(spec: KubeObject) -> Causes:
         yield required("spec.matchConstraints")
     else:
         yield from _match_resources(constraints, "spec.matchConstraints", needs_rules=True)
-    yield from _match_conditions(spec.get("matchConditions") or [], "spec.matchConditions")
+    conditions = spec.get("matchConditions") or []
+    yield from _match_conditions(conditions, "spec.matchConditions", has_params=known.has_params)
     for index, variable in enumerate(spec.get("variables") or []):
-        yield from _variable(variable, f"spec.variables[{index}]")
+        yield from _variable(variable, f"spec.variables[{index}]", known)
 
 
 def _param_kind(kind: KubeObject, path: str) -> Causes:
@@ -286,19 +319,29 @@ def _match_resources(resources: KubeObject, path: str, *, needs_rules: bool) -> 
         yield required(f"{path}.resourceRules")
 
 
-def _variable(variable: KubeObject, path: str) -> Causes:
+def _variable(variable: KubeObject, path: str, known: AdmissionExpressions) -> Causes:
     name = variable.get("name", "")
     if not name:
         yield required(f"{path}.name", "name is not specified")
     elif c_identifier(name):
         yield invalid(f"{path}.name", name, "must be a valid CEL identifier")
-    if not variable.get("expression", "").strip():
+    expression = variable.get("expression", "")
+    if not expression.strip():
         yield required(f"{path}.expression", "expression is not specified")
+    else:
+        yield from _refused(known.add_variable(name, expression), expression, f"{path}.expression")
 
 
-def _validation(validation: KubeObject, path: str) -> Causes:
-    if not validation.get("expression", "").strip():
+def _validation(validation: KubeObject, path: str, known: AdmissionExpressions) -> Causes:
+    expression, said = validation.get("expression", ""), validation.get("messageExpression", "")
+    if not expression.strip():
         yield required(f"{path}.expression", "expression is not specified")
+    else:
+        yield from _compiled(expression, f"{path}.expression", known, "bool")
+    if said and not said.strip():
+        yield invalid(f"{path}.messageExpression", said, "must be non-empty if specified")
+    elif said:
+        yield from _compiled(said, f"{path}.messageExpression", known, "string", authorizer=False)
     message = validation.get("message", "")
     if message and not message.strip():
         yield invalid(f"{path}.message", message, "must be non-empty if specified")
@@ -308,13 +351,17 @@ def _validation(validation: KubeObject, path: str) -> Causes:
         yield from _one_of(validation["reason"], f"{path}.reason", _REASONS)
 
 
-def _audit_annotations(policy: str, annotations: list[KubeObject]) -> Causes:
+def _audit_annotations(policy: str, annotations: list[KubeObject], known: AdmissionExpressions) -> Causes:
     seen: set[str] = set()
     for index, annotation in enumerate(annotations):
         path, key = f"spec.auditAnnotations[{index}]", annotation.get("key", "")
         yield from all_invalid(f"{path}.key", f"{policy}/{key}", qualified_name(f"{policy}/{key}"))
-        if not annotation.get("valueExpression", "").strip():
+        value = annotation.get("valueExpression", "")
+        if not value.strip():
             yield required(f"{path}.valueExpression", "valueExpression is not specified")
+        else:
+            where = f"{path}.valueExpression"
+            yield from _compiled(value.strip(), where, known, "string|null_type", shown=value)
         if key in seen:
             yield duplicate(f"{path}.key", key)
         seen.add(key)
@@ -322,7 +369,7 @@ def _audit_annotations(policy: str, annotations: list[KubeObject]) -> Causes:
 
 def _mutating_policy(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
-    yield from _policy(spec)
+    yield from _policy(spec, _expressions(has_params=spec.get("paramKind") is not None, variables=True))
     mutations = spec.get("mutations") or []
     if not mutations:
         yield required("spec.mutations", "mutations must contain at least one item")
