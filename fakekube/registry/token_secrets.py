@@ -11,7 +11,7 @@ from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import KubeObject, metadata, uid_of
 from fakekube.registry.authenticator import LEGACY_ISSUER
 from fakekube.registry.delete import delete
-from fakekube.registry.metadata import with_metadata
+from fakekube.registry.metadata import timestamp, with_metadata
 from fakekube.registry.options import DeleteOptions, WriteOptions
 from fakekube.registry.site import Site
 from fakekube.registry.update import update
@@ -22,7 +22,9 @@ TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"
 UID = "kubernetes.io/service-account.uid"
 _CLAIM = "kubernetes.io/serviceaccount"
+_LAST_USED = "kubernetes.io/legacy-token-last-used"
 _CONTROLLER = WriteOptions(manager="kube-controller-manager")
+_APISERVER = WriteOptions(manager="kube-apiserver")
 
 
 class TokenSecrets:
@@ -132,4 +134,17 @@ def require_kept(site: Site, token: str, claims: KubeObject) -> tuple[str, str, 
         raise ValueError(f'serviceaccounts "{name}" not found')
     if uid_of(account.obj) != uid:
         raise ValueError(f"ServiceAccount UID ({uid_of(account.obj)}) does not match claim ({uid})")
+    _mark_used(site, held)
     return namespace, name, uid
+
+
+def _mark_used(site: Site, secret: Item) -> None:
+    """The Secret tells the day on which its token was used last."""
+    today = timestamp(site.now())[:10]
+    if (metadata(secret.obj).get("labels") or {}).get(_LAST_USED) == today:
+        return
+
+    def marked(live: KubeObject) -> KubeObject:
+        return with_metadata(live, labels={**(metadata(live).get("labels") or {}), _LAST_USED: today})
+
+    update(site, site.stored()["secrets"], secret.namespace, secret.name, marked, _APISERVER)

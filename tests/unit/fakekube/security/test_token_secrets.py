@@ -49,6 +49,14 @@ def test_a_secret_that_asks_for_a_token_gets_one(filled: Secured) -> None:
     }
 
 
+def test_a_secret_tells_when_its_token_was_used(filled: Secured) -> None:
+    assert "labels" not in filled.done("GET", f"{SECRETS}/t")["metadata"]
+    filled.ask("POST", WHO, {}, by=token(filled))
+    assert filled.done("GET", f"{SECRETS}/t")["metadata"]["labels"] == {
+        "kubernetes.io/legacy-token-last-used": "2026-09-21"
+    }
+
+
 def test_a_token_is_never_over(filled: Secured) -> None:
     kept = token(filled)
     filled.clock.now += 10 * 365 * 24 * 3600
