@@ -39,6 +39,18 @@ def method_not_allowed() -> StatusError:
     )
 
 
+def _method_refused(served: Served, verb: str) -> StatusError:
+    """405: custom resources are refused in other words."""
+    if served.type.custom is None:
+        return method_not_allowed()
+    return StatusError(
+        code=405,
+        reason="MethodNotAllowed",
+        message=f'{verb} is not supported on resources of kind "{served.type.qualified}"',
+        details=Details(group=served.type.group, kind=served.type.plural),
+    )
+
+
 def serve_resource(site: Site, request: Request) -> Answer | None:
     """The answer to a request for a resource; None when the path does not lead to a served group-version."""
     query = parse_query(request.query)
@@ -141,7 +153,7 @@ def _handler(served: Served, info: RequestInfo, subresource: Subresource | None)
     """The function for the verb. 405 for a method the resource does not know."""
     if subresource is not None:
         if info.verb not in subresource.verbs:
-            raise method_not_allowed()
+            raise _method_refused(served, info.verb)
         found = SUBRESOURCES.get((served.type.qualified, subresource.name)) or SUBRESOURCES.get(("*", subresource.name))
         handler = found.get(info.verb) if found else None
         if handler is None:
@@ -149,13 +161,13 @@ def _handler(served: Served, info: RequestInfo, subresource: Subresource | None)
         return handler
     everywhere = served.namespaced and not info.namespace
     if info.verb not in served.type.verbs or (everywhere and info.verb not in _OF_ALL_NAMESPACES):
-        raise method_not_allowed()
+        raise _method_refused(served, info.verb)
     # a watch of one name comes by the old path, /watch/...
     if info.verb != "watch" and bool(info.name) != (info.verb in _OF_ONE_OBJECT):
-        raise method_not_allowed()
+        raise _method_refused(served, info.verb)
     handler = VIRTUAL.get(served.type.qualified, VERBS).get(info.verb)
     if handler is None:
-        raise method_not_allowed()
+        raise _method_refused(served, info.verb)
     return handler
 
 
