@@ -119,6 +119,8 @@ class Rbac:
         """In the order of their names, each for the first of its subjects that is the user or a group of theirs."""
         by_subject = self._bindings.get(namespace)
         if by_subject is None:
+            if len(self._bindings) >= _KNOWN_MAX:
+                self._bindings.clear()
             by_subject = self._bindings[namespace] = self._read_bindings(namespace)
         first: dict[int, Binding] = {}
         for subject in (Subject("User", user.name), *(Subject("Group", group) for group in user.groups)):

@@ -17,7 +17,7 @@ from fakekube.apiserver.request_info import Query, asks_for_watch, parse_query
 from fakekube.meta.errors import StatusError
 from fakekube.meta.selectors import parse_field_selector, parse_label_selector
 from fakekube.registry.authorizer import Attributes
-from fakekube.registry.users import SYSTEM_ADMIN
+from fakekube.registry.users import UserInfo
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = frozenset(["status", "finalize"])
@@ -27,23 +27,22 @@ _IN_PATH = frozenset(["proxy", "watch"])
 
 def attributes_of(request: Request) -> Attributes:
     """What `request.user` asks for."""
-    found = _attributes(request.method, request.path)
-    if found.verb == "get" and found.resource_request and not found.name:
-        found = _listing(found, parse_query(request.query))
-    return replace(found, user=request.user)
+    return _attributes(request.method, request.path, request.query, request.user)
 
 
 @lru_cache(maxsize=4096)
-def _attributes(method: str, encoded: str) -> Attributes:
-    """Lists and watches of a collection are still gets here. Everybody asks the same, so the user is nobody's."""
+def _attributes(method: str, encoded: str, query: str, user: UserInfo) -> Attributes:
     path = unquote(encoded)
-    parts = path.strip("/").split("/")
-    found = _resource(method, path, parts)
-    return found or Attributes(user=SYSTEM_ADMIN, verb=method.lower(), path=path, resource_request=False)
+    found = _resource(method, path, path.strip("/").split("/"), user)
+    if found is None:
+        return Attributes(user=user, verb=method.lower(), path=path, resource_request=False)
+    if found.verb == "get" and not found.name:
+        return _listing(found, parse_query(query))
+    return found
 
 
-def _resource(method: str, path: str, parts: Sequence[str]) -> Attributes | None:
-    """None for a path that leads to no resource."""
+def _resource(method: str, path: str, parts: Sequence[str], user: UserInfo) -> Attributes | None:
+    """None for a path that leads to no resource. Lists and watches of a collection are still gets here."""
     head = {"api": 2, "apis": 3}.get(parts[0])
     if head is None or len(parts) <= head:
         return None
@@ -58,7 +57,7 @@ def _resource(method: str, path: str, parts: Sequence[str]) -> Attributes | None
         rest = rest[2:]
     name = rest[1] if len(rest) > 1 else ""
     return Attributes(
-        user=SYSTEM_ADMIN,
+        user=user,
         verb="deletecollection" if verb == "delete" and not name else verb,
         group=group,
         resource=rest[0],
