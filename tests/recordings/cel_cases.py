@@ -1717,3 +1717,59 @@ RATCHETS: list[tuple[KubeObject, KubeObject, list[KubeObject]]] = [
     (_LOOSE, _with_rule(_PAIR, "self.p > 0 || oldSelf.p == 5", "self.p != 0"), [{"p": 0}, {"p": 0, "q": 1}]),
     (_LOOSE, _property(_with_rule(_INTEGER, "self / 0 == 1"), q=_INTEGER), [{"p": 0}, {"p": 0, "q": 1}]),
 ]
+
+# --- admission ----------------------------------------------------------------------------------------------------------
+
+_ADMISSION = """
+object.x == 1
+object.x
+object
+oldObject == null
+request.operation == 'CREATE'
+request.operation == 1
+request.none == 1
+request.userInfo.username.startsWith('a')
+request.userInfo.groups.exists(g, g == 'a')
+request.userInfo.extra['a'][0] == 'b'
+request.kind.group == '' && request.resource.resource == 'pods' && request.dryRun
+request.kind == request.requestKind
+request.kind == request.resource
+request.options.x == 1
+request
+namespaceObject.metadata.labels['a'] == 'b'
+namespaceObject.metadata.none == 1
+namespaceObject.status.phase == 'Active'
+namespaceObject.metadata.creationTimestamp < timestamp('2024-01-01T00:00:00Z')
+authorizer.path('/healthz').check('get').allowed()
+authorizer.group('').resource('pods').namespace('a').name('b').check('get').allowed()
+authorizer.group('').resource('pods').labelSelector('a=b').check('list').reason() == 'x'
+authorizer.requestResource.check('get').allowed()
+authorizer.serviceAccount('a', 'b').path('/').check('get').errored()
+authorizer.check('get')
+authorizer == 1
+authorizer.requestResource
+params.x == 1
+variables.v == 1
+variables.v == 'a'
+variables.w == 1
+variables.none == 1
+self.x == 1
+oldSelf == 1
+1
+'a'
+null
+true
+timestamp('2024-01-01T00:00:00Z')
+[1]
+{'a': [1.0]}
+optional.of(1)
+quantity('1')
+object.matches('(')
+[1, 'a'] == []
+int('x') == 1
+'a'.find('(') == ''
+object.spec.x +
+object.list.all(x, x.y > 0) && has(object.a.b)
+  true
+"""
+ADMISSION: list[str] = _lines(_ADMISSION)

@@ -1,7 +1,7 @@
 """Asks a real kube-apiserver everything in cel_cases.py and stores its answers in cel-1.37.json.
 
     python -m tests.recordings.cel_record                 # starts the server that `make real` built
-    python -m tests.recordings.cel_record --only values   # or refused, prices, definitions, checks, ratchets
+    python -m tests.recordings.cel_record --only values   # or refused, prices, definitions, admission, checks, ratchets
 
 Expressions that compile are evaluated forty at a time, as rules that never hold and whose message is the value.
 """
@@ -206,6 +206,35 @@ def replaced(server: Server, number: int, spec: KubeObject, broken: KubeObject) 
     until(lambda: server.ask("POST", f"{things(number)}?dryRun=All", broken).code == 422)
 
 
+# --- admission ----------------------------------------------------------------------------------------------------------
+
+
+def policy(expression: str, *, params: bool) -> KubeObject:
+    """A policy with the expression in every place that takes one."""
+    rule = {"apiGroups": ["a.b"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["c"], "scope": "*"}
+    spec: KubeObject = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule], "matchPolicy": "Equivalent"},
+        "matchConditions": [{"name": "m", "expression": expression}],
+        "variables": [
+            {"name": "v", "expression": "1"},
+            {"name": "w", "expression": "object.x"},
+            {"name": "x", "expression": expression},
+        ],
+        "validations": [{"expression": expression, "messageExpression": expression}],
+        "auditAnnotations": [{"key": "k", "valueExpression": expression}],
+    }
+    if params:
+        spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
+    kinds = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy"}
+    return {**kinds, "metadata": {"name": "p.example.com"}, "spec": spec}
+
+
+def policy_refusal(server: Server, body: KubeObject) -> list[list[str]]:
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies?dryRun=All"
+    return server.ask("POST", path, body).causes()
+
+
 # --- all ----------------------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +244,10 @@ def recorded(server: Server) -> dict[str, Callable[[], object]]:
         "refused": lambda: [[rule, refusal(server, with_rules([{"rule": rule}]))] for rule in cel_cases.REFUSED],
         "prices": lambda: [[spec, refusal(server, spec)] for spec in cel_cases.PRICES],
         "definitions": lambda: [[spec, refusal(server, spec)] for spec in cel_cases.DEFINITIONS],
+        "admission": lambda: [
+            [each, *(policy_refusal(server, policy(each, params=params)) for params in (False, True))]
+            for each in cel_cases.ADMISSION
+        ],
         "checks": lambda: [[spec, specs, checks(server, spec, None, specs)] for spec, specs in cel_cases.CHECKS],
         "ratchets": lambda: [
             [before, after, specs, checks(server, before, after, specs)] for before, after, specs in cel_cases.RATCHETS

@@ -101,7 +101,7 @@ class AdmissionExpressions:
             return f"compilation failed: {error}"
         if self.variables is not None:
             self.variables[name] = checked.type
-        return None
+        return _constant_fault(checked)
 
     def _scope(self, *, authorizer: bool) -> Scope:
         names = {**_ALWAYS, **(_AUTHORIZER if authorizer else {})}
@@ -116,8 +116,12 @@ def _type_fault(checked: Checked, wanted: list[Type]) -> str | None:
     if checked.type not in wanted:
         allowed = _shown(wanted[0]) if len(wanted) == 1 else f"one of [{' '.join(map(_shown, wanted))}]"
         return f"must evaluate to {allowed} but got {_shown(checked.type)}"
-    constant = constant_fault(checked)
-    return None if constant is None else f"program instantiation failed: {constant}"
+    return _constant_fault(checked)
+
+
+def _constant_fault(checked: Checked) -> str | None:
+    found = constant_fault(checked)
+    return None if found is None else f"program instantiation failed: {found}"
 
 
 def _shown(kind: Type) -> str:

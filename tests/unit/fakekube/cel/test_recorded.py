@@ -13,8 +13,9 @@ import pytest
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.cel import compile_validations
+from fakekube.registry.validation.kinds import KINDS
 from tests.recordings import cel_cases
-from tests.recordings.cel_record import FILE, valued, with_rules
+from tests.recordings.cel_record import FILE, policy, valued, with_rules
 
 RECORDED: dict[str, Any] = json.loads(Path(FILE).read_text())
 _WHERE = "spec.validation.openAPIV3Schema"
@@ -77,6 +78,16 @@ def test_a_definition_is_refused_in_the_same_words(name: str, spec: KubeObject, 
     if any(message.endswith(_OF_SCHEMAS) for _, message, _ in refusal):
         pytest.skip("refused for its schema, before any rule is compiled")
     compared(name, refused(spec), refusal)
+
+
+@pytest.mark.parametrize(
+    ("expression", "without", "with_params"),
+    [pytest.param(*each, id=f"admission-{place}") for place, each in enumerate(RECORDED["admission"])],
+)
+def test_a_policy_is_refused_in_the_same_words(expression: str, without: list[Row], with_params: list[Row]) -> None:
+    kind = KINDS["admissionregistration.k8s.io/v1/validatingadmissionpolicies"]
+    for params, refusal in ((False, without), (True, with_params)):
+        assert rows(list(kind.create(policy(expression, params=params)))) == refusal
 
 
 def each_object() -> Iterator[Any]:
