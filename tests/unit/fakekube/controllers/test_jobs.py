@@ -1,0 +1,156 @@
+"""Jobs: until enough pods have succeeded, or too many have failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.fakekube.controllers.cluster_site import BATCH, CORE, ClusterSite, Obj, condition, names
+
+JOBS = f"{BATCH}/jobs"
+
+
+def job(name: str = "j", annotations: dict[str, str] | None = None, restart: str = "Never", **spec: Any) -> Obj:
+    template = {
+        "metadata": {"annotations": annotations or {}},
+        "spec": {"restartPolicy": restart, "containers": [{"name": "c", "image": "i"}]},
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template, **spec}}
+
+
+def verdict(site: ClusterSite, name: str = "j") -> str:
+    conditions = site.obj(f"{JOBS}/{name}")["status"].get("conditions", [])
+    ends = [each for each in conditions if each["type"] in ("Complete", "Failed") and each["status"] == "True"]
+    return f"{ends[0]['type']} {ends[0]['reason']}" if ends else ""
+
+
+def test_a_job_runs_as_many_pods_at_once_as_it_may() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(completions=5, parallelism=2))
+    site.run(0.3)
+    assert site.obj(f"{JOBS}/j")["status"]["active"] == 2
+    site.run(10)
+    status = site.obj(f"{JOBS}/j")["status"]
+    assert (status["succeeded"], status.get("active"), status["uncountedTerminatedPods"]) == (5, None, {})
+    assert verdict(site) == "Complete CompletionsReached"
+    assert "completionTime" in status
+    assert all("finalizers" not in pod["metadata"] for pod in site.pods())
+    assert site.server.next_due() is None
+
+
+def test_an_indexed_job_gives_each_index_a_pod_of_its_own() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(completions=4, parallelism=4, completionMode="Indexed"))
+    site.run(10)
+    assert site.obj(f"{JOBS}/j")["status"]["completedIndexes"] == "0-3"
+    pods = site.pods()
+    assert [pod["spec"]["hostname"] for pod in pods] == ["j-0", "j-1", "j-2", "j-3"]
+    environment = [each["name"] for each in pods[0]["spec"]["containers"][0]["env"]]
+    assert environment == ["JOB_COMPLETION_INDEX"]
+
+
+def test_failures_back_off_and_then_fail_the_job() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(annotations={"fakekube.dev/fails": "exit 3"}, backoffLimit=2))
+    site.run(5)
+    assert len(site.pods()) == 1, "the second pod waits ten seconds"
+    site.run(60)
+    assert verdict(site) == "Failed BackoffLimitExceeded"
+    assert site.obj(f"{JOBS}/j")["status"]["failed"] == 3
+    assert {pod["status"]["phase"] for pod in site.pods()} == {"Failed"}
+
+
+def test_restarts_in_place_count_as_failures() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(annotations={"fakekube.dev/fails": "exit 3"}, restart="OnFailure", backoffLimit=1))
+    site.run(30)
+    assert verdict(site) == "Failed BackoffLimitExceeded"
+    assert site.pods() == []
+
+
+def test_a_deadline_stops_all_pods() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(annotations={"fakekube.dev/delays": "complete=3600"}, parallelism=2, activeDeadlineSeconds=60))
+    site.run(59)
+    assert len(site.pods()) == 2
+    site.run(5)
+    assert verdict(site) == "Failed DeadlineExceeded"
+    assert site.pods() == []
+    assert site.obj(f"{JOBS}/j")["status"]["failed"] == 2
+
+
+def test_a_suspended_job_has_no_pods_and_its_stopped_pods_do_not_count() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(completions=2, parallelism=2))
+    site.run(0.15)
+    site.patched(f"{JOBS}/j", {"spec": {"suspend": True}})
+    site.run(2)
+    suspended = site.obj(f"{JOBS}/j")
+    found = condition(suspended, "Suspended")
+    assert found is not None
+    assert found["status"] == "True"
+    assert "startTime" not in suspended["status"]
+    assert site.pods() == []
+    site.patched(f"{JOBS}/j", {"spec": {"suspend": False}})
+    site.run(10)
+    assert verdict(site) == "Complete CompletionsReached"
+    assert "failed" not in site.obj(f"{JOBS}/j")["status"]
+
+
+def test_a_finished_job_goes_after_its_time_to_live_and_takes_its_pods() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(ttlSecondsAfterFinished=100))
+    site.run(90)
+    assert verdict(site) == "Complete CompletionsReached"
+    site.run(20)
+    assert site.get(f"{JOBS}/j").status == 404
+    assert site.pods() == []
+
+
+def test_deleting_a_job_lets_its_pods_go() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(annotations={"fakekube.dev/delays": "complete=3600"}, parallelism=3))
+    site.run(1)
+    site.gone(f"{JOBS}/j", {"propagationPolicy": "Background"})
+    site.run(60)
+    assert site.pods() == []
+
+
+def test_orphaned_pods_are_let_go_by_nobody_and_keep_no_finalizer() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(annotations={"fakekube.dev/delays": "complete=3600"}))
+    site.run(1)
+    site.gone(f"{JOBS}/j", {"propagationPolicy": "Orphan"})
+    site.run(1)
+    (pod,) = site.pods()
+    assert "finalizers" not in pod["metadata"]
+
+
+def test_a_job_of_another_controller_is_left_alone() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(managedBy="example.com/mine"))
+    site.run(5)
+    assert site.pods() == []
+
+
+def test_a_restart_of_the_site_in_the_middle_loses_no_count() -> None:
+    site = ClusterSite()
+    site.made(JOBS, job(completions=6, parallelism=3))
+    site.run(0.75)
+    held = site.server.snapshot()
+    other = ClusterSite(seed=5)
+    other.server.restore(held)
+    other.run(20)
+    assert other.obj(f"{JOBS}/j")["status"]["succeeded"] == 6
+    assert len(names(other.pods())) == 6
+
+
+def test_a_namespace_with_running_jobs_can_be_deleted() -> None:
+    site = ClusterSite()
+    site.made("/api/v1/namespaces", {"metadata": {"name": "team"}})
+    site.run(1)
+    site.made("/apis/batch/v1/namespaces/team/jobs", job(annotations={"fakekube.dev/delays": "complete=3600"}))
+    site.run(1)
+    site.gone("/api/v1/namespaces/team")
+    site.run(60)
+    assert site.get("/api/v1/namespaces/team").status == 404
+    assert site.get(f"{CORE}").status != 500
