@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from fakekube.apiserver.call import Call
 from fakekube.apiserver.codec import DELETE_OPTIONS, decode, decode_custom, parse
-from fakekube.apiserver.gojson import SyntaxFault
 from fakekube.apiserver.write_options import (
     BodyOptions,
     DeleteRequest,
@@ -16,6 +15,7 @@ from fakekube.apiserver.write_options import (
     delete_request_from_query,
 )
 from fakekube.meta.errors import StatusError, bad_request
+from fakekube.meta.gosyntax import SyntaxFault
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.schema import Schema, schema_for
 

@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 import msgspec
 
 from fakekube.apiserver import protobuf
-from fakekube.apiserver.gojson import SyntaxFault, parse_json
+from fakekube.apiserver.gojson import parse_json
 from fakekube.apiserver.goyaml import YamlFault, dump_yaml, parse_yaml
 from fakekube.meta.errors import StatusError, bad_request
+from fakekube.meta.gosyntax import SyntaxFault
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.canonical import Canonical, DecodeError, Pairs, canonicalize, json_word
 from fakekube.registry.crd.custom import CustomVersion
+from fakekube.registry.patch import GO_ENVELOPE
 from fakekube.registry.schema import is_registered, schema_for
 
 JSON = "application/json"
@@ -27,7 +29,6 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
 
-_GO_ENVELOPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 _SUMMARY_BYTES = 30
 _ENCODER = msgspec.json.Encoder()
 
@@ -145,7 +146,7 @@ def _kind_of(value: Any, body: bytes, expected: GroupVersionKind) -> GroupVersio
     if value is None:
         return expected
     if not isinstance(value, dict):
-        raise _no_envelope(f"{json_word(value)} into Go value of type {_GO_ENVELOPE}", body, expected)
+        raise _no_envelope(f"{json_word(value)} into Go value of type {GO_ENVELOPE}", body, expected)
     for name in ("apiVersion", "kind"):
         member = value.get(name)
         if member is not None and not isinstance(member, str):
@@ -164,7 +165,7 @@ def _read_as(actual: GroupVersionKind, expected: GroupVersionKind) -> GroupVersi
     if expected != DELETE_OPTIONS:
         return actual
     if actual.kind != expected.kind:
-        raise bad_request(_no_kind(actual))
+        raise bad_request(unregistered(actual))
     return expected
 
 
@@ -212,11 +213,12 @@ def _check_registered(actual: GroupVersionKind, expected: GroupVersionKind) -> N
     """The body's kind is not served: the server has never heard of it, or knows it and wants another."""
     if is_registered(actual):
         _check_kind(actual, expected)
-    raise cannot_handle(actual, expected, _no_kind(actual))
+    raise cannot_handle(actual, expected, unregistered(actual))
 
 
-def _no_kind(actual: GroupVersionKind) -> str:
-    return f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "pkg/runtime/scheme.go:111"'
+def unregistered(kind: GroupVersionKind) -> str:
+    """What is said of a kind that the server has never heard of."""
+    return f'no kind "{kind.kind}" is registered for version "{kind.api_version}" in scheme "pkg/runtime/scheme.go:111"'
 
 
 def cannot_handle(actual: GroupVersionKind, expected: GroupVersionKind, why: str) -> StatusError:

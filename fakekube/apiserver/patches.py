@@ -7,16 +7,16 @@ from collections.abc import Callable
 from fakekube.apiserver.apply import APPLY_PATCH, apply
 from fakekube.apiserver.bodies import require_name
 from fakekube.apiserver.call import Answer, Call, answer
-from fakekube.apiserver.codec import media_type, unsupported_media_type
+from fakekube.apiserver.codec import media_type, unregistered, unsupported_media_type
 from fakekube.apiserver.list_options import options_invalid
 from fakekube.apiserver.patch_texts import decoded_order, repeated_names, shown_result
 from fakekube.apiserver.write_options import BodyOptions, body_options
 from fakekube.meta.errors import Cause, Details, StatusError, invalid
-from fakekube.meta.objects import GroupVersionKind, KubeObject
+from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import DecodeError, canonicalize, canonicalize_changed
 from fakekube.registry.crd.custom import CustomVersion
-from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
-from fakekube.registry.schema import schema_for
+from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch, require_json
+from fakekube.registry.schema import is_registered, schema_for
 from fakekube.registry.update import update
 
 _BUILTIN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
@@ -29,6 +29,7 @@ def patch(call: Call) -> Answer:
         return apply(call)
     patch_type(call)
     options = patch_options(call)
+    require_json(call.request.body)
     item = update(
         call.site,
         call.served,
@@ -56,6 +57,7 @@ def patch_type(call: Call) -> str:
     if call.served.type.custom is not None and found not in _CUSTOM:
         raise unsupported_media_type((*_CUSTOM, APPLY_PATCH))
     if not header or found not in _BUILTIN:
+        call.warnings.clear()  # refused before anybody looks at the resource
         raise StatusError(
             code=415, reason="UnsupportedMediaType", message="415: Unsupported Media Type", details=Details()
         )
@@ -68,10 +70,11 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     if call.served.type.custom is not None and gvk == call.served.type.gvk:
         return _patched_custom(call, call.served.type.custom, live, options)
     kind, body = patch_type(call), call.request.body
-    patched = _typed(kind, apply_patch(kind, live, body, schema_for(gvk)), gvk)
+    checked = options.field_validation != "Ignore"
+    patched = _typed(kind, apply_patch(kind, live, body, schema_for(gvk), checked=checked), gvk)
     _refuse_versionless(call, patched)
     shown = shown_result(kind, patched, body)
-    _require_same_kind(patched, gvk, shown)
+    patched = _of_kind(patched, gvk, shown)
     try:
         canonical = canonicalize_changed(patched, live, gvk)
         if canonical.strict_errors:
@@ -115,14 +118,33 @@ def _typed(patch_kind: str, patched: KubeObject, gvk: GroupVersionKind) -> KubeO
     return {**patched, "kind": patched.get("kind") or gvk.kind}
 
 
-def _require_same_kind(patched: KubeObject, gvk: GroupVersionKind, shown: Callable[[], str]) -> None:
-    """422 for a patch that made another kind of the object."""
-    kind, api_version = patched.get("kind"), patched.get("apiVersion")
-    if kind == gvk.kind and api_version == gvk.api_version:
-        return
-    found = str(api_version or "").rpartition("/")[2]
+def _of_kind(patched: KubeObject, gvk: GroupVersionKind, shown: Callable[[], str]) -> KubeObject:
+    """The result as the kind that it must be: another version of it is converted, another kind is refused with 422."""
+    actual = _gvk_of(patched)
+    if actual == gvk:
+        return patched
+    if not is_registered(actual):
+        raise _undecodable(shown, unregistered(actual))
+    if (actual.group, actual.kind) == (gvk.group, gvk.kind):
+        return _converted(patched, actual.version, gvk)
+    try:
+        if schema_for(actual) is not None:
+            canonicalize(patched, actual)
+    except DecodeError as error:
+        raise _undecodable(shown, str(error)) from None
     internal = gvk.group.partition(".")[0] or "core"
-    raise _undecodable(shown, f"converting ({found}.{kind}) to ({internal}.{gvk.kind}): unknown conversion")
+    raise _undecodable(
+        shown, f"converting ({actual.version}.{actual.kind}) to ({internal}.{gvk.kind}): unknown conversion"
+    )
+
+
+def _converted(patched: KubeObject, version: str, gvk: GroupVersionKind) -> KubeObject:
+    """From another version of the same kind. Of those that are no longer served, v1beta1 gave labels by default."""
+    meta, template = metadata(patched), (patched.get("spec") or {}).get("template") or {}
+    labels = metadata(template).get("labels") if version == "v1beta1" else None
+    if labels and not meta.get("labels"):
+        patched = {**patched, "metadata": {**meta, "labels": labels}}
+    return {**patched, "apiVersion": gvk.api_version}
 
 
 def _refuse_versionless(call: Call, patched: KubeObject) -> None:
@@ -134,8 +156,8 @@ def _refuse_versionless(call: Call, patched: KubeObject) -> None:
 
 
 def _gvk_of(obj: KubeObject) -> GroupVersionKind:
-    group, _, version = str(obj["apiVersion"]).rpartition("/")
-    return GroupVersionKind(group, version, obj["kind"])
+    group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
+    return GroupVersionKind(group, version, str(obj.get("kind") or ""))
 
 
 def _undecodable(shown: Callable[[], str], why: str) -> StatusError:

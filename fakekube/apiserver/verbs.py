@@ -17,7 +17,7 @@ from fakekube.registry.delete import delete
 from fakekube.registry.list import list_page, require_reached
 from fakekube.registry.options import DeleteOptions
 from fakekube.registry.strategies import Served
-from fakekube.registry.update import require, storage_conflict, update
+from fakekube.registry.update import parsed_revision, require, storage_conflict, update
 from fakekube.storage.items import Item
 
 # The real server draws a timeout between one and two times this when the client names none.
@@ -70,6 +70,7 @@ def update_(call: Call) -> Answer:
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     absent = site.store.get(served.key, namespace, name) is None
     if absent and served.strategy.put_creates and not call.info.subresource:
+        parsed_revision(metadata(obj).get("resourceVersion") or "")
         item = create(site, served, namespace, _without_version(obj), options.write)
         return answer(call, 201, call.representation.one(served, item))
     item = update(

@@ -22,6 +22,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.resources_handler import method_not_allowed
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
+from fakekube.http.compression import worth_zipping
 from fakekube.http.tls import Authority, certified_user
 from fakekube.registry.users import UserInfo
 
@@ -30,8 +31,6 @@ KEEPALIVE_S = 3600.0
 # How long closing waits for a watch's last bytes, and for connections that are idle anyway.
 LAST_BYTES_S = 0.5
 CLOSE_S = 0.01
-# The real server compresses what is larger than this, for those who ask.
-GZIP_MIN_BYTES = 128 * 1024
 # After an answer of this size the next request of its connection waits until the client has read.
 DRAINED_BYTES = 64 * 1024
 _WITHOUT_BODY = frozenset([204, 304])
@@ -115,7 +114,7 @@ class HttpSite:
 
     def _whole(self, http: web.BaseRequest, request: Request, answer: Response) -> web.StreamResponse:
         body, headers = answer.body, [*answer.headers, ("Date", self._date())]
-        if len(body) > GZIP_MIN_BYTES and _takes_gzip(request):
+        if worth_zipping(request, body):
             body = gzip.compress(body, compresslevel=1, mtime=0)
             headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
         usual = http.keep_alive and http.version == HttpVersion11 and http.method != "HEAD"
@@ -318,11 +317,3 @@ async def _body_of(http: web.BaseRequest) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks)
-
-
-def _takes_gzip(request: Request) -> bool:
-    for clause in request.headers.get("accept-encoding", "").split(","):
-        coding, _, quality = clause.strip().partition(";")
-        if coding.strip() == "gzip":
-            return quality.replace(" ", "") not in ("q=0", "q=0.0")
-    return False

@@ -127,6 +127,12 @@ def element_order(element: str) -> tuple[int, int, str]:
     return _KINDS[kind], number, rest
 
 
+def leaves_first(path: Path) -> list[tuple[int, tuple[int, int, str]]]:
+    """Sorts fields as a walk does that, in every object, comes to the ends before it goes down."""
+    last = len(path) - 1
+    return [(int(depth != last), element_order(element)) for depth, element in enumerate(path)]
+
+
 def path_text(path: Path) -> str:
     """`.spec.ports[port=80,protocol="TCP"].name`, as messages name a field."""
     return "".join(map(_element_text, path))

@@ -49,11 +49,12 @@ def list_page(site: Site, served: Served, namespace: str | None, options: ListOp
         # What is measured when asked (component statuses) has no history, and so no revision.
         return Page(items=site.store.keyspace(served.key).listed(namespace), revision=0)
     revision = list_revision(options.resource_version)
-    if options.continue_text and options.resource_version not in ("", "0"):
+    place = decode_continue(options.continue_text, namespace) if options.continue_text else None
+    if place is not None and revision:
         raise bad_request("specifying resource version is not allowed when using continue")
     require_reached(site, revision)
-    if options.continue_text:
-        return _next_page(site, served, namespace, options, decode_continue(options.continue_text, namespace))
+    if place is not None:
+        return _next_page(site, served, namespace, options, place)
     unlimited = options.resource_version == "0"
     if options.match == "Exact" or (revision and options.limit and not options.match):
         keyspace = _as_of(site, served, revision)
@@ -126,6 +127,11 @@ def _page(
     limit: int,
 ) -> Page:
     chosen = options.selection
+    space = namespace if served.namespaced else ""
+    if chosen.one_name and space is not None:
+        # one key of the store is read: there are no pages
+        item = keyspace.get(space, chosen.one_name)
+        return Page(items=[item] if item is not None and chosen.matches(item.obj) else [], revision=revision)
     if limit <= 0 and not chosen and after == ("", ""):
         return Page(items=keyspace.listed(namespace), revision=revision)
     found = _selected(keyspace, namespace, chosen, after)
@@ -144,8 +150,5 @@ def _page(
 
 
 def _selected(keyspace: Keyspace, namespace: str | None, chosen: Selection, after: tuple[str, str]) -> Iterator[Item]:
-    if chosen.one_name and namespace is not None and after == ("", ""):
-        item = keyspace.get(namespace, chosen.one_name)
-        return iter([item] if item is not None and chosen.matches(item.obj) else [])
     items = keyspace.items(namespace, after=after)
     return (item for item in items if chosen.matches(item.obj)) if chosen else items

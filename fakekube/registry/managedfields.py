@@ -325,9 +325,9 @@ def _check(config: KubeObject, schema: ObjectType) -> None:
 
 
 def _conflict(found: list[Conflict], entries: _Entries) -> StatusError:
-    named = sorted(
-        (_described(entries[conflict.manager].manager), fieldset.path_text(conflict.path)) for conflict in found
-    )
+    ordered = sorted(found, key=lambda conflict: fieldset.leaves_first(conflict.path))
+    named = [(_described(entries[each.manager].manager), fieldset.path_text(each.path)) for each in ordered]
+    named.sort(key=lambda each: each[0])  # stable: the fields of a manager keep their order
     causes = [Cause(reason="FieldManagerConflict", message=f"conflict with {who}", field=path) for who, path in named]
     return StatusError(code=409, reason="Conflict", message=_conflict_text(named), details=Details(causes=causes))
 

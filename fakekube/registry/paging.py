@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import msgspec
 
 from fakekube.meta.errors import StatusError, bad_request
+from fakekube.meta.gosyntax import syntax_fault
 
 _VERSION = "meta.k8s.io/v1"
 # A token with this revision goes on at the newest state, as after a 410.
 INCONSISTENT = -1
+_NO_TOKEN = "json: cannot unmarshal array into Go value of type storage.continueToken"
 
 
 class _Token(msgspec.Struct):
@@ -59,8 +61,7 @@ def _decoded(text: str) -> _Token:
     try:
         return msgspec.json.decode(raw, type=_Token)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        found = chr(raw[0]) if raw else ""
-        raise _invalid(f"invalid character '{found}' looking for beginning of value") from None
+        raise _invalid(syntax_fault(raw) or _NO_TOKEN) from None
 
 
 def _first_bad(text: str) -> int:

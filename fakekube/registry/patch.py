@@ -14,7 +14,7 @@ import jsonpatch
 import jsonpointer
 import msgspec
 
-from fakekube.meta.errors import Details, StatusError, bad_request
+from fakekube.meta.errors import Cause, Details, StatusError, bad_request, invalid
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.schema import Schema
 from fakekube.registry.strategic import strategic_merge
@@ -26,19 +26,45 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 MAX_OPERATIONS = 10_000
 
 
-def apply_patch(content_type: str, live: KubeObject, body: bytes, schema: Schema | None) -> KubeObject:
-    """`live` with the patch applied. `schema` gives the merge keys of a strategic merge patch."""
+def apply_patch(
+    content_type: str, live: KubeObject, body: bytes, schema: Schema | None, *, checked: bool = True
+) -> KubeObject:
+    """`live` with the patch applied. `schema` gives the merge keys of a strategic merge patch.
+
+    `checked` is false under fieldValidation=Ignore: a merge patch is then not read before it is applied.
+    """
     if content_type == JSON_PATCH:
         return apply_json_patch(live, body)
-    patch = decode_merge_patch(body)
-    merged: KubeObject = strategic_merge(live, patch, schema) if content_type == STRATEGIC_PATCH else merge(live, patch)
-    return merged
+    patch = _parsed(body)
+    if content_type == STRATEGIC_PATCH:
+        merged: KubeObject = strategic_merge(live, _strategic(patch), schema)
+        return merged
+    _require_mergeable(patch, checked)
+    return dict(merge(live, patch))
 
 
-def decode_merge_patch(body: bytes) -> KubeObject:
-    """The object of a merge patch or strategic merge patch."""
-    patch: KubeObject = _decode(body, dict, "map[string]interface {}")
+def _strategic(patch: object) -> KubeObject:
+    """The object of a strategic merge patch; null is an empty one."""
+    if patch is None:
+        return {}
+    if not isinstance(patch, dict):
+        raise bad_request(_cannot_unmarshal(patch, _GO_MAP))
     return patch
+
+
+def _require_mergeable(patch: object, checked: bool) -> None:
+    """The library behind merge patches takes lists too, and what comes of them is no object."""
+    if isinstance(patch, dict):
+        return
+    if patch is None or not (checked or isinstance(patch, list)):
+        raise bad_request("Invalid JSON Patch")
+    if checked:
+        raise _wrong_type(patch, _GO_MAP)
+    shown = msgspec.json.encode(msgspec.json.encode(patch).decode()).decode()
+    why = f"couldn't get version/kind; json parse error: {_cannot_unmarshal(patch, GO_ENVELOPE)}"
+    raise invalid(
+        "", "", "", [Cause(reason="FieldValueInvalid", message=f"Invalid value: {shown}: {why}", field="patch")]
+    )
 
 
 def merge(live: object, patch: object) -> Any:
@@ -56,7 +82,7 @@ def merge(live: object, patch: object) -> Any:
 
 def apply_json_patch(live: KubeObject, body: bytes) -> KubeObject:
     """RFC 6902, with the habits of the Go library behind the real server (see `_in_our_words`)."""
-    operations = _decode(body, list, "[]handlers.jsonPatchOp")
+    operations = _operations(body)
     if len(operations) > MAX_OPERATIONS:
         raise _too_many(len(operations))
     for operation in operations:
@@ -119,24 +145,39 @@ def _require_equal(document: KubeObject, operation: KubeObject) -> None:
         raise ValueError("test failed")
 
 
-def _decode(body: bytes, shape: type, go_type: str) -> Any:
-    try:
-        value = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise bad_request("invalid JSON patch") from error
+def _operations(body: bytes) -> list[Any]:
+    value = _parsed(body)
     if value is None:
-        raise bad_request("invalid JSON patch")
-    if not isinstance(value, shape):
-        raise _wrong_type(value, go_type)
+        return []
+    if not isinstance(value, list):
+        raise _wrong_type(value, "[]handlers.jsonPatchOp")
     return value
 
 
+def require_json(body: bytes) -> None:
+    """400 for a patch that is no JSON: said before the object is looked for."""
+    _parsed(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise bad_request("invalid JSON patch") from error
+
+
+_GO_MAP = "map[string]interface {}"
+# What the real server reads kind and version of a body into, as its errors name it.
+GO_ENVELOPE = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 _JSON_TYPES: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "bool"}
 
 
+def _cannot_unmarshal(value: object, go_type: str) -> str:
+    return f"json: cannot unmarshal {_JSON_TYPES.get(type(value), 'number')} into Go value of type {go_type}"
+
+
 def _wrong_type(value: object, go_type: str) -> StatusError:
-    found = _JSON_TYPES.get(type(value), "number")
-    return bad_request(f"error decoding patch: json: cannot unmarshal {found} into Go value of type {go_type}")
+    return bad_request(f"error decoding patch: {_cannot_unmarshal(value, go_type)}")
 
 
 def _too_many(count: int) -> StatusError:

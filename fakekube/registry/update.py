@@ -52,9 +52,9 @@ def update(
     live = shown(served, held).obj
     changed = with_single_owners(change(live), options.warnings)
     wanted = as_decoded(served, default(in_namespace(served, namespace, changed), served.type))
-    _require_revision(served, held, wanted)
     if uid_is_precondition:
         _require_uid(served, held, wanted)
+    _require_revision(served, held, wanted)
     merged = _carried_over(served, live, wanted, subresource)
     if tracks:
         written = merged if subresource in ("", "status") else wanted

@@ -20,6 +20,7 @@ class Step(TypedDict, total=False):
 
     `body` is JSON, `raw` text, `b64` bytes; `query` a mapping or raw text; a header of None is left out; `as` is admin,
     user, none or a token. `capture` names values of the answer for later steps. `until` repeats the question.
+    `ends` is the type of the event after which a watch is left; without it, `events` of them or `wait` seconds.
     `ignore`, `pick`, `unordered`, `anyOrder` and `see` say what of the answer is compared. `expect` is that answer.
     """
 
@@ -35,6 +36,7 @@ class Step(TypedDict, total=False):
     sleep: float
     until: dict[str, Any]
     events: int
+    ends: str
     wait: float
     id: str
     skipBookmarks: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.server import Apiserver
 from fakekube.controllers import NO_STAGES, Workloads
+from fakekube.http.compression import worth_zipping
 from fakekube.registry.users import UserInfo
 from tests.recordings.answer import Answer
 from tests.recordings.http_target import TIMEOUT_S
@@ -64,8 +66,7 @@ class CoreTarget:
         """The whole answer; a watch is read until the server ends it. HTTP sends no body to HEAD."""
         result = self._handle(question)
         if isinstance(result, Response):
-            body = b"" if question.method == "HEAD" else result.body
-            return Answer(code=result.status, headers=_by_name(result.headers), raw=body)
+            return self._whole(question, result)
         watch = _CoreWatch(self, result)
         raw, end = b"", self._now + TIMEOUT_S
         while isinstance(line := watch.next_line(end - self._now), bytes):
@@ -74,6 +75,16 @@ class CoreTarget:
         if line == "client":
             return Answer(code=0, raw=b"TimeoutError: The read operation timed out")
         return Answer(code=result.status, headers=_by_name(result.headers), raw=raw)
+
+    def _whole(self, question: Question, result: Response) -> Answer:
+        """As it would come over HTTP: large answers may be compressed, and HEAD has no body."""
+        headers = _by_name(result.headers)
+        body = b"" if question.method == "HEAD" else result.body
+        if worth_zipping(_request(question), body):
+            return Answer(
+                code=result.status, headers={**headers, "content-encoding": ["gzip"]}, raw=gzip.compress(body)
+            )
+        return Answer(code=result.status, headers=headers, raw=body)
 
     def watch(self, question: Question) -> tuple[Answer, Watch | None]:
         result = self._handle(question)
@@ -85,10 +96,12 @@ class CoreTarget:
 
     def _handle(self, question: Question) -> Response | WatchStream:
         self.sleep(0)
-        path, _, query = question.target.partition("?")
-        return self._apiserver.handle(
-            Request(method=question.method, path=path, query=query, headers=question.headers, body=question.body or b"")
-        )
+        return self._apiserver.handle(_request(question))
+
+
+def _request(question: Question) -> Request:
+    path, _, query = question.target.partition("?")
+    return Request(method=question.method, path=path, query=query, headers=question.headers, body=question.body or b"")
 
 
 @dataclass(slots=True)

@@ -159,7 +159,7 @@ class _Labels:
         if isinstance(value, dict):
             return self._object(value)
         if key in ("nodePort", "healthCheckNodePort") and not isinstance(value, bool) and isinstance(value, int):
-            return "<nodePort>" if 30000 <= value <= 32767 and str(value) not in self._asked else value
+            return "<nodePort>" if 30000 <= value < 32800 and str(value) not in self._asked else value
         return value
 
     def _string(self, value: str, key: str, in_list: bool) -> str:

@@ -122,6 +122,8 @@ class Player:
             event = _event(line)
             if event is not None and not (step.get("skipBookmarks") and _plain_bookmark(event)):
                 events.append(event)
+                if "ends" in step and event.get("type") == step["ends"]:
+                    break
         return Answer(code=answer.code, headers=answer.headers, events=events, ended=ended)
 
     def _question(self, step: Step) -> Question:

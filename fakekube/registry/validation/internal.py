@@ -24,6 +24,7 @@ _GO_NAMES = {
     "awsElasticBlockStore": "AWSElasticBlockStore",
     "cephfs": "CephFS",
     "csi": "CSI",
+    "diskURI": "DataDiskURI",
     "dnsConfig": "DNSConfig",
     "dnsPolicy": "DNSPolicy",
     "fc": "FC",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fakekube.meta.gosyntax import syntax_fault
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.validation.amounts import amounts, resource_value
 from fakekube.registry.validation.causes import Causes, all_invalid, duplicate, forbidden, invalid
@@ -12,15 +13,26 @@ from fakekube.registry.validation.names import cidr, dns_label
 from fakekube.registry.validation.object_meta import finalizer
 from fakekube.registry.validation.placement import taints
 
+_AVOID_PODS = "scheduler.alpha.kubernetes.io/preferAvoidPods"
+
 
 def _node(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
+    yield from _avoided_pods(obj)
     yield from _tainted_with_resources(obj)
     ranges = spec.get("podCIDRs") or []
     for index, text in enumerate(ranges):
         yield from all_invalid(f"spec.podCIDRs[{index}]", text, cidr(text))
     if len(ranges) > 2 or (len(ranges) == 2 and (":" in ranges[0]) == (":" in ranges[1])):
         yield invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family")
+
+
+def _avoided_pods(obj: KubeObject) -> Causes:
+    """An annotation of old that holds JSON."""
+    text = ((obj.get("metadata") or {}).get("annotations") or {}).get(_AVOID_PODS)
+    fault = syntax_fault(text.encode()) if text else None
+    if fault is not None:
+        yield invalid("metadata.annotations.AvoidPods", _AVOID_PODS, fault)
 
 
 def _tainted_with_resources(obj: KubeObject) -> Causes:
@@ -40,6 +52,7 @@ def _updated_node(obj: KubeObject, held: KubeObject) -> Causes:
     for index, text in enumerate(new.get("podCIDRs") or ()):
         if text not in (old.get("podCIDRs") or ()):
             yield from all_invalid(f"spec.podCIDRs[{index}]", text, cidr(text))
+    yield from _avoided_pods(obj)
     yield from _resources(obj)
     yield from _addresses((obj.get("status") or {}).get("addresses") or [])
     if old.get("podCIDRs") and new.get("podCIDRs") != old["podCIDRs"]:

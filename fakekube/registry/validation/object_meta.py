@@ -146,10 +146,8 @@ def unqualified_finalizers(meta: KubeObject, path: str = "metadata") -> Causes:
 
 def finalizer(name: str, path: str) -> Causes:
     """A finalizer of Kubernetes' own kinds."""
-    faults = qualified_name(name)
-    yield from all_invalid(path, name, faults)
-    if not faults:
-        yield from _unqualified(name, path)
+    yield from all_invalid(path, name, qualified_name(name))
+    yield from _unqualified(name, path)
 
 
 def _unqualified(name: str, path: str) -> Causes:

@@ -203,7 +203,7 @@ def _capacity_update(obj: KubeObject, held: KubeObject) -> Causes:
 def _attachment(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
     attacher, node = spec.get("attacher", ""), spec.get("nodeName", "")
-    if attacher or spec:
+    if attacher or node or spec.get("source"):
         yield from _attacher(attacher, "spec.attacher")
     yield from _source(spec.get("source") or {}, "spec.source")
     yield from all_invalid("spec.nodeName", node, dns_subdomain(node))

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakekube.apiserver.codec import JSON, PROTOBUF, YAML, decode, encode
-from fakekube.apiserver.gojson import SyntaxFault, parse_json, syntax_fault
+from fakekube.apiserver.gojson import parse_json
 from fakekube.meta.errors import StatusError
+from fakekube.meta.gosyntax import SyntaxFault, syntax_fault
 from fakekube.meta.objects import GroupVersionKind
 
 CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")

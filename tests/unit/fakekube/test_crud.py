@@ -212,3 +212,22 @@ def test_a_failure_of_our_own_is_a_500_and_a_log_record(
     answer = site.get(f"{CONFIG_MAPS}/x")
     assert (answer.status, answer.json["reason"]) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_revision_that_is_no_number_fails_even_where_put_would_create(bare: Site) -> None:
+    lease = {"metadata": {"name": "x", "resourceVersion": "x"}, "spec": {}}
+    answer = bare.put("/apis/coordination.k8s.io/v1/namespaces/default/leases/x", lease)
+    assert (answer.status, answer.message) == (500, 'strconv.ParseUint: parsing "x": invalid syntax')
+
+
+def test_another_uid_is_told_before_a_missing_revision(bare: Site) -> None:
+    path = "/apis/storage.k8s.io/v1/csidrivers"
+    bare.post(path, {"metadata": {"name": "x"}, "spec": {}})
+    answer = bare.put(f"{path}/x", {"metadata": {"name": "x", "uid": "other"}, "spec": {}})
+    assert answer.status == 409
+    assert "UID in precondition: other" in answer.message
+
+
+def test_a_patch_that_is_no_json_is_told_before_an_absent_object(bare: Site) -> None:
+    answer = bare.ask("PATCH", f"{CONFIG_MAPS}/none", b"{", content_type="application/merge-patch+json")
+    assert (answer.status, answer.message) == (400, "invalid JSON patch")

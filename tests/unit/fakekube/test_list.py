@@ -134,3 +134,19 @@ def test_partial_metadata_leaves_the_rest_out(bare: Site) -> None:
     (item,) = bare.get(CONFIG_MAPS, accept=accept).json["items"]
     assert (item["kind"], item["metadata"]["name"]) == ("PartialObjectMetadata", "x")
     assert "data" not in item
+
+
+def test_a_list_of_one_name_has_no_pages(five: Site) -> None:
+    answer = five.get(SECRETS, "fieldSelector=metadata.name%3Db&limit=1")
+    assert names(answer) == ["b"]
+    assert "continue" not in answer.json["metadata"]
+    nodes = "/api/v1/nodes"
+    for name in "xy":
+        five.post(nodes, {"metadata": {"name": name}})
+    assert "continue" not in five.get(nodes, "fieldSelector=metadata.name%3Dx&limit=1").json["metadata"]
+
+
+def test_a_bad_continue_token_is_told_before_a_revision_beside_it(five: Site) -> None:
+    refused = five.get(SECRETS, "continue=x&resourceVersion=1")
+    assert refused.message.endswith("illegal base64 data at input byte 0")
+    assert "invalid character '\\u009a' looking" in five.get(SECRETS, "continue=missing").message

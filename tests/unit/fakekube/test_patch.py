@@ -9,7 +9,7 @@ import pytest
 
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import KubeObject
-from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, apply_patch
+from fakekube.registry.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
 
 LIVE: KubeObject = {
     "kind": "ConfigMap",
@@ -112,7 +112,8 @@ def test_an_operation_that_fails_is_422_without_causes(operation: KubeObject) ->
             400,
             "error decoding patch: json: cannot unmarshal array into Go value of type handlers.jsonPatchOp",
         ),
-        (JSON_PATCH, "null", 400, "invalid JSON patch"),
+        (MERGE_PATCH, "null", 400, "Invalid JSON Patch"),
+        (STRATEGIC_PATCH, "[]", 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"),
         (JSON_PATCH, "[{", 400, "invalid JSON patch"),
         (JSON_PATCH, "", 400, "invalid JSON patch"),
         (
@@ -140,6 +141,23 @@ def test_a_body_that_is_no_patch_is_refused_as_recorded(content_type: str, body:
     with pytest.raises(StatusError) as refused:
         apply_patch(content_type, LIVE, body.encode(), None)
     assert (refused.value.code, refused.value.message) == (code, message)
+
+
+@pytest.mark.parametrize("content_type", [JSON_PATCH, STRATEGIC_PATCH])
+def test_null_as_a_patch_changes_nothing(content_type: str) -> None:
+    assert apply_patch(content_type, LIVE, b"null", None) == LIVE
+
+
+@pytest.mark.parametrize("body", ["5", '"x"', "null"])
+def test_an_unchecked_merge_patch_that_is_no_object_is_refused_by_the_library(body: str) -> None:
+    with pytest.raises(StatusError, match="Invalid JSON Patch"):
+        apply_patch(MERGE_PATCH, LIVE, body.encode(), None, checked=False)
+
+
+def test_an_unchecked_merge_patch_that_is_a_list_becomes_the_object() -> None:
+    with pytest.raises(StatusError, match="couldn't get version/kind") as refused:
+        apply_patch(MERGE_PATCH, LIVE, b"[]", None, checked=False)
+    assert refused.value.code == 422
 
 
 def test_merge_patch_removes_by_null_merges_objects_and_replaces_lists() -> None:

@@ -29,8 +29,12 @@ def test_a_result_that_is_no_object_of_its_kind_is_shown(one: Site) -> None:
 
 
 def test_a_patch_cannot_make_another_kind(one: Site) -> None:
-    refused = one.patch(X, {"kind": "Secret"})
-    assert refused.message.endswith("converting (v1.Secret) to (core.ConfigMap): unknown conversion")
+    refused = one.patch(X, {"kind": "Pod"})
+    assert refused.message.endswith("converting (v1.Pod) to (core.ConfigMap): unknown conversion")
+    # the result is first read as what it says it is
+    assert one.patch(X, {"kind": "Secret"}).message.endswith("illegal base64 data at input byte 0")
+    unknown = 'no kind "Bogus" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"'
+    assert one.patch(X, {"kind": "Bogus"}).message.endswith(unknown)
     assert one.patch(X, {"kind": "Secret"}, "strategic-merge-patch+json").status == 200
 
 
