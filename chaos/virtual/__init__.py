@@ -5,7 +5,7 @@ from chaos.virtual.link import BurstLoss, CutMode, Link, LinkSettings
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Network
 from chaos.virtual.run import VirtualRunner, run_virtual
-from chaos.virtual.sites import OBSERVER, context_at, current_site, site_context
+from chaos.virtual.sites import OBSERVER, Life, context_at, current_site, life_context, site_context
 from chaos.virtual.trace import Trace, WireChunk
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "BurstLoss",
     "CutMode",
     "DeadlockError",
+    "Life",
     "Link",
     "LinkSettings",
     "LivelockError",
@@ -25,6 +26,7 @@ __all__ = [
     "WireChunk",
     "context_at",
     "current_site",
+    "life_context",
     "run_virtual",
     "site_context",
 ]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 from chaos.virtual.deadlock import describe_deadlock, describe_livelock
 from chaos.virtual.errors import DeadlockError, LivelockError
 from chaos.virtual.network import Network
-from chaos.virtual.sites import current_site, site_of
+from chaos.virtual.sites import Life, current_site, life_of, site_of
 from chaos.virtual.sockets import SocketCalls
 from chaos.virtual.threads import Inbox
 
@@ -86,7 +86,8 @@ class VirtualLoop(SocketCalls):
         self._cancelled_timers = 0
         self._tie: Callable[[], int] = itertools.count().__next__ if shuffle is None else _drawn_ties(shuffle)
         self._inbox = Inbox()
-        self._frozen: dict[str, list[asyncio.Handle]] = {}
+        self._frozen: dict[str | Life, list[asyncio.Handle]] = {}
+        self._of_the_dead: list[asyncio.Task[Any]] = []
         self._task_numbers = itertools.count(1)
         self._livelock_turns = livelock_turns
         self._turns_of_last_move = 0
@@ -172,7 +173,7 @@ class VirtualLoop(SocketCalls):
     @property
     def paused(self) -> list[str]:
         """The sites that are paused now, by name."""
-        return sorted(self._frozen)
+        return sorted(key for key in self._frozen if isinstance(key, str))
 
     def pause(self, site: str) -> None:
         """Run no callback of this site until `resume`, as SIGSTOP does: its timers and what it receives wait, and time goes on."""
@@ -183,11 +184,27 @@ class VirtualLoop(SocketCalls):
         self._ready.extend(self._frozen.pop(site, []))
 
     def _freeze(self, handle: asyncio.Handle) -> bool:
-        waiting = self._frozen.get(site_of(handle._context))  # type: ignore[attr-defined]  # private to asyncio, pinned by a test
+        context: Context = handle._context  # type: ignore[attr-defined]  # private to asyncio, pinned by a test
+        life, frozen = life_of(context), self._frozen
+        waiting = frozen.get(life) if life in frozen else frozen.get(site_of(context))
         if waiting is None:
             return False
         waiting.append(handle)
         return True
+
+    # Lives that ended
+
+    def end_life(self, life: Life) -> None:
+        """Run no callback of this life any more, as when its process is killed: no `finally` and no `except` of it has a say."""
+        self._frozen[life] = []
+        # Who waits for something that only waits for him would be collected as garbage, and his `finally` would run then.
+        self._of_the_dead += [task for task in asyncio.all_tasks(self) if not task.done()]
+
+    def lay_out_the_dead(self) -> None:
+        """The run is over: let what was left of ended lives run once more, so that it can be closed in good order."""
+        for key in [key for key in self._frozen if isinstance(key, Life)]:
+            self._ready.extend(self._frozen.pop(key))
+        self._of_the_dead.clear()
 
     def _count_turn(self) -> None:
         self.turns += 1

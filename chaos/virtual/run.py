@@ -99,6 +99,7 @@ def collected_between_runs() -> Iterator[None]:
 
 
 async def _wind_up(loop: VirtualLoop) -> None:
+    loop.lay_out_the_dead()
     for site in loop.paused:
         loop.resume(site)
     others = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]

@@ -115,7 +115,7 @@ class VirtualStage:
         return tuple(str(apiserver.site.store.revision) for apiserver in self._world.apiservers.values())
 
     def start(self, site: str, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        return self._world.run_at(site, coroutine)
+        return self._world.run_near(site, coroutine)
 
 
 class Visible(Protocol):

@@ -24,7 +24,7 @@ from chaos.scenario.topology import LinkQuality, Sites
 from chaos.virtual.link import CutMode
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Direction
-from chaos.virtual.sites import context_at, site_context
+from chaos.virtual.sites import Life, context_at, life_context, site_context
 from chaos.worlds.clock import age_by_loop
 from chaos.worlds.session import SiteConnector
 from collab.agent.config import AgentConfig, ApiserverAddress
@@ -43,6 +43,9 @@ CLIENT_TIMEOUT_S: Final = 30.0
 """Of `World.session`: how long a user waits for an answer."""
 
 T = TypeVar("T")
+
+Loss = Literal["memory", "disk"]
+"""What a crash takes: memory alone, or the disks of apiserver and agent too. The site then comes back as another one."""
 
 
 class SiteAgent(Protocol):
@@ -116,8 +119,11 @@ class World:
         self._controllers = controllers
         self._stages = stages
         self._http: dict[str, HttpSite] = {}
+        self._lives = {site: Life(site, 0) for site in self.sites}
+        self._down: dict[str, Loss] = {}
+        self._dead: list[SiteAgent | HttpSite] = []
         self._sessions: dict[str, aiohttp.ClientSession] = {}
-        self._tasks: dict[asyncio.Task[object], None] = {}
+        self._tasks: dict[asyncio.Task[object], str | None] = {}  # and the site whose crash cancels it
         self._quality(link or LinkQuality(), links or {})
 
     def _quality(self, default: LinkQuality, links: Mapping[tuple[str, str], LinkQuality]) -> None:
@@ -147,24 +153,33 @@ class World:
                 await self.start_agent(site)
 
     async def start_apiserver(self, site: str) -> None:
-        apiserver = CountedApiserver(name=site, now=self.loop.now, rng=Random(f"{self.seed}/apiserver/{site}"))
+        """Listen with the site's apiserver, a new one where it has none."""
+        if site not in self.apiservers:
+            self.apiservers[site] = self._new_apiserver(site)
+        self._http[site] = HttpSite(self.apiservers[site])
+        with life_context(self._lives[site]):
+            await self._http[site].listen(site, APISERVER_PORT)
+
+    def _new_apiserver(self, site: str) -> CountedApiserver:
+        apiserver = CountedApiserver(name=site, now=self.loop.now, rng=self._chance("apiserver", site))
         if self._controllers == "workloads":
             _run_workloads(apiserver, self._stages)
-        self.apiservers[site] = apiserver
-        self._http[site] = HttpSite(apiserver)
-        with site_context(site):
-            await self._http[site].listen(site, APISERVER_PORT)
+        return apiserver
 
     async def start_agent(self, site: str) -> None:
         """Start the site's agent over the disk it has. Raises ValueError in a world without agents."""
         if self._agent is None:
             raise ValueError("this world has no agents: make it with World(agent=...)")
         disk = self.disks.setdefault(site, MemoryDisk())
-        rng = Random(f"{self.seed}/agent/{site}")
-        agent = self._agent(self.agent_config(site), disk=disk, now=self.loop.now, rng=rng)
+        agent = self._agent(self.agent_config(site), disk=disk, now=self.loop.now, rng=self._chance("agent", site))
         self.agents[site] = agent
-        with site_context(site):
+        with life_context(self._lives[site]):
             await agent.start()
+
+    def _chance(self, what: str, site: str) -> Random:
+        """Each life draws anew: ids of two lives must not be the same."""
+        number = self._lives[site].number
+        return Random(f"{self.seed}/{what}/{site}" + (f"/{number}" if number else ""))
 
     def agent_config(self, site: str) -> AgentConfig:
         return AgentConfig(
@@ -177,11 +192,16 @@ class World:
 
     async def stop(self) -> None:
         """Tasks of `run_at` are cancelled, sessions closed, agents and apiservers stopped, in site order."""
+        for site in self.loop.paused:
+            self.resume(site)
+        self.loop.lay_out_the_dead()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for session in self._sessions.values():
             await session.close()
+        for dead in self._dead:
+            await (dead.close() if isinstance(dead, HttpSite) else dead.stop())
         for site, agent in self.agents.items():
             with site_context(site):
                 await agent.stop()
@@ -217,12 +237,77 @@ class World:
         return self._sessions[site]
 
     def run_at(self, site: str, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
-        """Run `coroutine` as a program of `site`: its connections use the site's links. The world's end cancels it."""
+        """Run `coroutine` as a program of `site`: its connections use the site's links. A crash of the site and the
+        world's end cancel it."""
+        return self._run(site, coroutine, program_of=site)
+
+    def run_near(self, site: str, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        """Run `coroutine` as a user of `site` does: on the site's links, and alive when the site crashes."""
+        return self._run(site, coroutine, program_of=None)
+
+    def _run(self, site: str, coroutine: Coroutine[object, object, T], *, program_of: str | None) -> asyncio.Task[T]:
         task = self.loop.create_task(coroutine, context=context_at(self._known(site)))
         known = cast("asyncio.Task[object]", task)
-        self._tasks[known] = None
+        self._tasks[known] = program_of
         task.add_done_callback(lambda _: self._tasks.pop(known, None))
         return task
+
+    # What happens to a site
+
+    def crash(self, site: str, *, lose: Loss = "memory") -> None:
+        """Kill apiserver, agent and programs of the site at once: none of their code runs again. Peers get a RST where it
+        gets through. `restart` brings back what was on the disks, or with `lose="disk"` a new site that knows nothing.
+
+        A site that is down already loses its disks as well, if `lose` says so.
+        """
+        if self._known(site) in self._down:
+            self._down[site] = "disk" if "disk" in (lose, self._down[site]) else "memory"
+            return
+        self._down[site] = lose
+        self.loop.end_life(self._lives[site])
+        self.network.crash(site)
+        for task in [task for task, program_of in self._tasks.items() if program_of == site]:
+            task.cancel()
+        self._bury(site)
+
+    def _bury(self, site: str) -> None:
+        """Keep what the dead left, so that it can be closed when the world ends; they write to no disk of the living."""
+        http = self._http.pop(site)
+        http.die()
+        self._dead.append(http)
+        if site in self.agents:
+            self._dead.append(self.agents.pop(site))
+            self.disks[site] = MemoryDisk(self.disks[site].files)
+
+    async def restart(self, site: str) -> None:
+        """Start the apiserver and the agent of a site that crashed. Does nothing where the site is up."""
+        lost = self._down.pop(self._known(site), None)
+        if lost is None:
+            return
+        self._lives[site] = Life(site, self._lives[site].number + 1)
+        if lost == "disk":
+            self.apiservers[site] = self._new_apiserver(site)
+            self.disks.pop(site, None)
+        self.network.restart(site)
+        await self.start_apiserver(site)
+        if self._agent is not None:
+            await self.start_agent(site)
+
+    def pause(self, site: str) -> None:
+        """Stop everything at the site, as SIGSTOP does: connections stay, what arrives waits."""
+        self.network.pause(self._known(site))
+
+    def resume(self, site: str) -> None:
+        """Let a paused site go on where it stopped."""
+        self.network.resume(self._known(site))
+
+    def skew(self, site: str, seconds: float) -> None:
+        """Put the wall clock of the site that far ahead, negative: behind. Timers go on as they did."""
+        self.network.set_skew(self._known(site), seconds)
+
+    def dns(self, site: str, *, works: bool) -> None:
+        """Say whether names resolve at the site; those that aiohttp looked up in the last ten seconds it still knows."""
+        (self.network.restore_names if works else self.network.fail_names)(self._known(site))
 
     def partition(
         self,

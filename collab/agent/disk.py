@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import quote, unquote
@@ -28,8 +29,8 @@ class Disk(Protocol):
 class MemoryDisk:
     """A disk that lives as long as the object: it survives the crash of an agent, not of its process."""
 
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.files: dict[str, bytes] = dict(files or {})
 
     def names(self) -> list[str]:
         return sorted(self.files)
