@@ -61,8 +61,8 @@ def wanted_user(headers: Mapping[str, str]) -> UserInfo | None:
     names = list(dict.fromkeys(name.lower() for name in headers if name[:12].lower() == _PREFIX))
     if not names:
         return None
-    name, uid = headers.get(_USER, ""), headers.get(_UID, "")
-    groups = tuple(_values(headers, _GROUP)) if _GROUP in names else ()
+    name, uid = (next(iter(_values(headers, each)), "") for each in (_USER, _UID))
+    groups = tuple(_values(headers, _GROUP))
     extra = {_extra_key(each): _values(headers, each) for each in names if each.startswith(_EXTRA)}
     wanted = UserInfo(name=name, uid=uid, groups=groups, extra=extra_of(extra))
     if not name and (uid or groups or extra):
@@ -73,11 +73,16 @@ def wanted_user(headers: Mapping[str, str]) -> UserInfo | None:
 
 def _values(headers: Mapping[str, str], name: str) -> Sequence[str]:
     """All values of a header that may come more than once."""
-    return [value for each, value in headers.items() if each.lower() == name]
+    return [_readable(value) for each, value in headers.items() if each.lower() == name]
+
+
+def _readable(text: str) -> str:
+    """Bytes that are no UTF-8 become U+FFFD, as in everything that Go writes as JSON."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _extra_key(header: str) -> str:
-    return unquote(header.removeprefix(_EXTRA), errors="surrogateescape")
+    return unquote(_readable(header.removeprefix(_EXTRA)))
 
 
 def _shown(user: UserInfo) -> str:
