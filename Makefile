@@ -33,8 +33,9 @@ types: $(READY) ## mypy --strict
 
 check: lint types test ## lint, types, test
 
-sim: $(READY) ## one trace hash over three PYTHONHASHSEEDs, another for another seed
+sim: $(READY) ## one trace hash over three PYTHONHASHSEEDs and every Python present, another for another seed
 	@tests/simulation/determinism.sh $(BIN)/fakekube
+	@tests/simulation/pythons.sh $(BIN)/python
 
 recordings: $(READY) ## replay the recorded conversations and print the totals
 	$(BIN)/python -m tests.recordings.replay
