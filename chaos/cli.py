@@ -168,6 +168,14 @@ def compile_(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from chaos.scenario.document import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+@app.command()
 def scenarios() -> None:
     """List the scenarios that ship with this package."""
     from chaos.scenario import library

@@ -7,6 +7,7 @@ from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
 from chaos.scenario.duration import format_duration
 from chaos.scenario.timeline import LinkCut
+from chaos.scenario.workload import shared_part
 
 NAME = "local-writes-available"
 
@@ -20,8 +21,8 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
     bound_s = LATENCY_MAX_S if within_s is None else within_s
     writes = [
         call
-        for call in evidence.history.calls("patch", "update")
-        if call.invoke.resource == resource and is_cut(evidence, call) and not _nothing_there(call)
+        for call in evidence.history.calls("patch", "update", "apply", "delete")
+        if shared_part(call.invoke.resource) == resource and is_cut(evidence, call) and not _nothing_there(call)
     ]
     refused = [(call.invoke, problem) for call in writes if (problem := late_or_refused(call, bound_s))]
     return judge(

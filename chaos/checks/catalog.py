@@ -17,19 +17,21 @@ from chaos.checks import (
     ownership,
     placement,
     roster,
+    slo,
 )
 from chaos.checks.finding import Finding
+from chaos.checks.sightings import SIGHTINGS, sighting
 
 if TYPE_CHECKING:
     from chaos.checks.evidence import Evidence
-    from chaos.scenario.model import Claim
+    from chaos.scenario.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """`run(evidence, resource, within_s)` is pure. `phase` is where a scenario may name the check."""
 
-    phase: Literal["always", "eventually"]
+    phase: Literal["always", "eventually", "sometimes"]
     run: Callable[[Evidence, str, float | None], Finding]
 
 
@@ -44,6 +46,7 @@ CHECKS: Mapping[str, Check] = {
     roster.NAME: Check("eventually", roster.check),
     keeping.NAME: Check("eventually", keeping.check),
     namesakes.NAME: Check("eventually", namesakes.check),
+    **{name: Check("sometimes", sighting(name, sight)) for name, sight in SIGHTINGS.items()},
 }
 
 
@@ -60,4 +63,11 @@ def holds_eventually(evidence: Evidence) -> bool:
 
 def _run_claim(claim: Claim, evidence: Evidence) -> list[Finding]:
     resources = [claim.resource] if claim.resource is not None else list(evidence.timeline.members())
-    return [CHECKS[claim.name].run(evidence, resource, claim.within_s) for resource in resources]
+    return [_run(claim, evidence, resource) for resource in resources]
+
+
+def _run(claim: Claim, evidence: Evidence, resource: str) -> Finding:
+    if claim.phase == "slo":
+        assert claim.within_s is not None, "every objective has a bound"
+        return slo.check(evidence, claim.name, resource, claim.within_s)
+    return CHECKS[claim.name].run(evidence, resource, claim.within_s)

@@ -9,7 +9,7 @@ from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
 from chaos.checks.members import members_of, viewed
-from chaos.checks.writes import WRITES, written
+from chaos.checks.writes import WRITES, key_of, written
 
 NAME = "no-lost-acknowledged-write"
 
@@ -47,7 +47,7 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
 def _writes(call: Call, resource: str) -> Iterator[_Write]:
     """What the call wrote, or may have written."""
     for path, value in written(call, resource):
-        replaced = _replaced(call, path.removeprefix("labels/"))
+        replaced = _replaced(call, key_of(path))
         yield _Write(call.invoke.id, call.invoke.process, path, value, replaced, call.acknowledged)
 
 

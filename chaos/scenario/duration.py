@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
-_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
+DURATION_PATTERN = r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+"
+_WHOLE = re.compile(DURATION_PATTERN)
 
 NANOSECOND_DIGITS = 9
 """Times are rounded to whole nanoseconds, so that sums of parts print and compare alike on every machine."""
@@ -28,3 +29,9 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     tail = f"{rest:.6g}s" if rest or not minutes else ""
     return (f"{minutes:.0f}m" if minutes else "") + tail
+
+
+def write_duration(seconds: float) -> str:
+    """A form that reads back as the very same number of seconds."""
+    text = f"{seconds:.{NANOSECOND_DIGITS}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "s"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from chaos.scenario.faults import Partition
-from chaos.scenario.topology import Links, Sites
+from chaos.scenario.claims import Claim, Phase
+from chaos.scenario.faults import Fault
+from chaos.scenario.links import Links
+from chaos.scenario.nemesis import Nemesis
+from chaos.scenario.topology import Sites
 from chaos.scenario.workload import Step
 
-API_VERSION = "fakekube/v1alpha1"
+__all__ = ["API_VERSION", "Claim", "Phase", "Quiet", "Scenario"]
 
-Phase = Literal["always", "eventually"]
+API_VERSION = "fakekube/v1alpha1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +27,8 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What must hold: the check called `name`, on `resource` (None: all that were created).
-
-    `within_s` bounds how long after the heal the sites may still change.
-    """
-
-    name: str
-    phase: Phase
-    resource: str | None = None
-    within_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """`source` is the name for complaints: the file, or the scenario's name."""
+    """`source` is the name for complaints: the file, or the scenario's name; `lines` is where each value stands in it."""
 
     name: str
     sites: Sites
@@ -47,7 +37,9 @@ class Scenario:
     seed: int = 0
     links: Links = field(default_factory=Links)
     workload: tuple[Step, ...] = ()
-    faults: tuple[Partition, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    nemeses: tuple[Nemesis, ...] = ()
     claims: tuple[Claim, ...] = ()
     description: str = ""
     source: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

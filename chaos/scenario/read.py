@@ -1,24 +1,25 @@
-"""A scenario file (YAML or JSON) or mapping, read strictly: what is not understood is refused, never ignored."""
+"""A scenario file (YAML or JSON), read strictly, with the line of every value for complaints."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import yaml
 
-from chaos.checks.catalog import CHECKS
-from chaos.scenario.errors import BadScenario
-from chaos.scenario.faults import read_fault
-from chaos.scenario.model import API_VERSION, Claim, Phase, Quiet, Scenario
-from chaos.scenario.node import Node, nearest
-from chaos.scenario.topology import Links, read_links, read_sites
-from chaos.scenario.workload import read_step
-from fakekube.meta.names import is_dns1123_label
+from chaos.scenario.document import read_document, read_value
+from chaos.scenario.errors import BadScenario, Source
+from chaos.scenario.model import Scenario
+from chaos.scenario.node import clipped, step
 
-FILE_MAX_BYTES = 4 * 1024 * 1024
+__all__ = ["read_content", "read_file", "read_text", "read_value"]
 
-_SPEC = ("seed", "duration", "sites", "links", "workload", "faults", "quiet", "check")
+FILE_MAX_BYTES: Final = 4 * 1024 * 1024
+DEPTH_MAX: Final = 40
+VALUES_MAX: Final = 1_000_000
+"""Counted with every repetition of an alias: nine lines of YAML can stand for a billion values."""
 
 
 def read_file(path: Path) -> Scenario:
@@ -44,11 +45,26 @@ def read_content(path: Path) -> str:
 
 def read_text(text: str, source: str) -> Scenario:
     """YAML, of which JSON is a part."""
+    return read_document(*_parse(text, source))
+
+
+def _parse(text: str, source: str) -> tuple[object, Source]:
+    """What the text holds, and where each value of it stands."""
+    loader = None
     try:
-        document = yaml.load(text, Loader=_StrictLoader)
+        loader = _StrictLoader(text)
+        root = loader.get_single_node()
+        lines = {} if root is None else dict(_lines(root, "$", source))
+        return (None if root is None else loader.construct_document(root)), Source(source, lines)
     except yaml.YAMLError as error:
         raise BadScenario(source, "", _yaml_problem(error)) from None
-    return read_value(document, source)
+    except BadScenario:
+        raise
+    except ValueError as error:  # a number or a date that YAML allows and Python has not
+        raise BadScenario(source, "", f"is no YAML that can be read: {clipped(str(error))}") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # C where PyYAML has it
@@ -58,14 +74,16 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
 def _unique_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[object, object]:
     seen: set[str] = set()
     for key, _ in node.value:
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands here twice", problem_mark=key.start_mark)
+        if str(key.value) in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f"{clipped(str(key.value))} stands here twice", problem_mark=key.start_mark
+            )
         seen.add(str(key.value))
     mapping: dict[object, object] = loader.construct_mapping(node, deep=True)
     return mapping
 
 
-_BOOL = "tag:yaml.org,2002:bool"
+_BOOL: Final = "tag:yaml.org,2002:bool"
 _StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -74,78 +92,31 @@ _StrictLoader.add_implicit_resolver(_BOOL, re.compile("true|false"), list("tf"))
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
 
 
+def _lines(root: yaml.Node, path: str, source: str) -> Iterator[tuple[str, int]]:
+    """The line of each value by its path. Raises BadScenario for what is too deep or too much."""
+    waiting = [(root, path, root.start_mark.line + 1, 0)]
+    seen = 0
+    while waiting:
+        node, where, line, depth = waiting.pop()
+        seen += 1
+        if depth > DEPTH_MAX or seen > VALUES_MAX:
+            limit = f"deeper than {DEPTH_MAX} levels" if depth > DEPTH_MAX else f"more than {VALUES_MAX} values"
+            raise BadScenario(source, "", f"{limit}: no scenario is", line=line)
+        yield where, line
+        waiting += [(child, place, at, depth + 1) for child, place, at in _children(node, where)]
+
+
+def _children(node: yaml.Node, path: str) -> Iterator[tuple[yaml.Node, str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield value, f"{path}{step(str(key.value))}", key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield value, f"{path}[{index}]", value.start_mark.line + 1
+
+
 def _yaml_problem(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return " ".join(str(error).split())
-
-
-def read_value(document: object, source: str = "scenario") -> Scenario:
-    """A scenario from parsed YAML or JSON. Raises BadScenario."""
-    root = Node(source, "$", document).fields(
-        ("apiVersion", "kind", "metadata", "spec"), required=("apiVersion", "kind", "metadata", "spec")
-    )
-    root["apiVersion"].one_of((API_VERSION,))
-    root["kind"].one_of(("Scenario",))
-    metadata = root["metadata"].fields(("name", "description"), required=("name",))
-    spec = root["spec"].fields(_SPEC, required=("duration", "sites", "quiet"), later=("nemesis",))
-    return Scenario(
-        name=_name(metadata["name"]),
-        description=metadata["description"].text() if "description" in metadata else "",
-        source=source,
-        seed=spec["seed"].count(0) if "seed" in spec else 0,
-        duration_s=spec["duration"].seconds(),
-        sites=read_sites(spec["sites"]),
-        links=read_links(spec["links"]) if "links" in spec else Links(),
-        workload=tuple(read_step(item) for item in spec["workload"].items()) if "workload" in spec else (),
-        faults=tuple(read_fault(item) for item in spec["faults"].items()) if "faults" in spec else (),
-        quiet=_read_quiet(spec["quiet"]),
-        claims=_read_claims(spec["check"]) if "check" in spec else (),
-    )
-
-
-def _name(node: Node) -> str:
-    if not is_dns1123_label(node.text()):
-        raise node.bad(f"{node.shown()} is no DNS-1123 label: use small letters, digits and '-'")
-    return node.text()
-
-
-def _read_quiet(node: Node) -> Quiet:
-    fields = node.fields(("at", "for"), required=("at", "for"))
-    return Quiet(at_s=fields["at"].seconds(), for_s=fields["for"].seconds())
-
-
-def _read_claims(node: Node) -> tuple[Claim, ...]:
-    fields = node.fields(("always", "eventually"), later=("sometimes", "slo"))
-    phases: tuple[Phase, ...] = ("always", "eventually")
-    return tuple(_read_claim(item, phase) for phase in phases if phase in fields for item in fields[phase].items())
-
-
-def _read_claim(node: Node, phase: Phase) -> Claim:
-    """`converged`, or `{converged: namespaces/shared, within: 60s}`."""
-    if isinstance(node.value, str):
-        return Claim(name=_check_name(node, node.value, phase), phase=phase)
-    members = node.value if isinstance(node.value, dict) else {}
-    names = [str(name) for name in members if name != "within"]
-    if len(names) != 1:
-        raise node.bad(f"must be the name of one check, not {node.shown()}: {_known(phase)}")
-    fields = node.fields((_check_name(node, names[0], phase), "within"))
-    return Claim(
-        name=names[0],
-        phase=phase,
-        resource=fields[names[0]].text(),
-        within_s=fields["within"].seconds() if "within" in fields else None,
-    )
-
-
-def _check_name(node: Node, name: str, phase: Phase) -> str:
-    known = [check for check in sorted(CHECKS) if CHECKS[check].phase == phase]
-    if name not in known:
-        elsewhere = f" (it belongs under {CHECKS[name].phase})" if name in CHECKS else ""
-        raise node.bad(f"unknown check {name!r}{elsewhere}: {nearest(name, known)}")
-    return name
-
-
-def _known(phase: Phase) -> str:
-    return ", ".join(name for name in sorted(CHECKS) if CHECKS[name].phase == phase)

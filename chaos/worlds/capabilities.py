@@ -27,14 +27,23 @@ class Capabilities:
         return f"{sites} sites do not fit into the {self.world} world: at most {self.sites_max}, or --world virtual"
 
 
+_CUTS = frozenset({"operations", "heal", "partition/drop", "partition/reject", "partition/jam"})
+_WORSE_LINKS = frozenset({"link/latency", "link/jitter", "link/bandwidth", "link/loss", "toxic"})
+_LINKS = frozenset({"links/bandwidth", "links/loss", "links/distribution", "links/unlinked"})
+_CRASHES = frozenset({"crash/memory", "crash/disk"})
+_SITES = frozenset({"site/pause", "site/skew", "site/no-names"})
+_APISERVERS = frozenset(
+    f"apiserver/{kind}" for kind in ("refuse", "lose-reply", "stale-list", "slow-events", "repeat-events")
+)
+
 VIRTUAL = Capabilities(
     world="virtual",
-    able=frozenset({"operations", "heal", "partition/drop", "partition/reject", "partition/jam"}),
+    able=_CUTS | _WORSE_LINKS | _LINKS | _CRASHES | _SITES | _APISERVERS,
     sites_max=SITES_MAX_VIRTUAL,
 )
 PROXY = Capabilities(
     world="proxy",
-    able=frozenset({"operations", "heal", "partition/drop", "partition/reject", "partition/jam"}),
+    able=_CUTS,
     approximate={
         "partition/drop": "the connect succeeds, then nothing passes (toxic timeout 0)",
         "partition/jam": "bytes queue in the proxy (toxic bandwidth 0)",

@@ -1,4 +1,4 @@
-"""Playing a timeline on a stage: cuts, heals and operations at their instants, the heal of everything, the rest.
+"""Playing a timeline on a stage: faults and operations at their instants, the end of all faults, the rest.
 
 Every world is a stage; the order of things is decided here, once.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, assert_never
+from typing import Protocol
 
 from chaos.checks.catalog import holds_eventually
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.history import History
 from chaos.scenario.duration import NANOSECOND_DIGITS
-from chaos.scenario.timeline import LinkCut, Operation, Quieting, Timeline
+from chaos.scenario.events import FAULT_EVENTS, FaultEvent, Operation, Quieting, Timeline
 
 REST_S = 10.0
 """Sites are at rest when none changed for so long: longer than the slowest round of anti-entropy (7.5 s)."""
@@ -26,12 +26,14 @@ class Stage(Protocol):
 
     def now(self) -> float: ...
 
-    async def cut(self, cut: LinkCut) -> None: ...
+    async def begin(self, fault: FaultEvent) -> None:
+        """Raises nothing for what a fault does to programs: that is what it is for."""
 
-    async def heal(self, cut: LinkCut) -> None:
-        """End this one cut; others on the same link stay."""
+    async def end(self, fault: FaultEvent) -> None:
+        """End this one; others on the same link or site stay."""
 
-    async def heal_all(self) -> None: ...
+    async def end_all(self) -> None:
+        """End every fault; all programs run when this returns."""
 
     async def look(self) -> Mapping[str, SiteView]:
         """What every site shows now."""
@@ -44,29 +46,30 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heal:
-    """The end of a cut."""
+class End:
+    """The end of a fault."""
 
     t: float
-    cut: LinkCut
+    fault: FaultEvent
 
 
-Act = LinkCut | Heal | Operation | Quieting
+Act = FaultEvent | End | Operation | Quieting
 
 
 def agenda(timeline: Timeline) -> list[Act]:
-    """All acts in the order of their times. At one instant: heals, cuts, operations, and the quiet period last."""
-    return sorted(_acts(timeline), key=lambda act: (act.t, _RANK[type(act)]))
+    """All acts in the order of their times. At one instant: ends, beginnings, operations, and the quiet period last."""
+    return sorted(_acts(timeline), key=lambda act: (act.t, _RANK.get(type(act), _BEGINNING)))
 
 
-_RANK: dict[type, int] = {Heal: 0, LinkCut: 1, Operation: 2, Quieting: 3}
+_BEGINNING = 1
+_RANK: dict[type, int] = {End: 0, Operation: 2, Quieting: 3}
 
 
 def _acts(timeline: Timeline) -> Iterator[Act]:
     for event in timeline.events:
         yield event
-        if isinstance(event, LinkCut):
-            yield Heal(event.until, event)
+        if isinstance(event, FAULT_EVENTS):
+            yield End(event.until, event)
 
 
 async def play(
@@ -84,17 +87,15 @@ async def play(
     for act in agenda(timeline):
         await _sleep_until(stage, act.t)
         match act:
-            case LinkCut():
-                await stage.cut(act)
-            case Heal():
-                await stage.heal(act.cut)
+            case End():
+                await stage.end(act.fault)
             case Operation():
                 tasks.append(stage.start(act.on, perform(act)))
             case Quieting():
-                await stage.heal_all()
+                await stage.end_all()
                 limit_t = act.t + act.limit_s
             case _:
-                assert_never(act)
+                await stage.begin(act)
     healed_t = stage.now()
     await asyncio.gather(*tasks)
     unseen = Evidence(timeline=timeline, history=history, views={}, healed_t=healed_t, settled_t=None)

@@ -24,7 +24,7 @@ from chaos.checks.evidence import SiteView
 from chaos.checks.history import History
 from chaos.scenario.compile import approximations, check_world
 from chaos.scenario.errors import BadScenario, Unsupported
-from chaos.scenario.timeline import LinkCut, Timeline
+from chaos.scenario.timeline import FaultEvent, LinkCut, Timeline
 from chaos.toxiproxy.driver import Direction, Link, Links, ToxiproxyError
 from chaos.toxiproxy.process import ToxiproxyProcess
 from chaos.virtual.sites import context_at, site_context
@@ -44,6 +44,7 @@ from chaos.worlds.virtual import (
     SiteAgent,
     collab_agent,
 )
+from chaos.worlds.visits import functions_of
 from chaos.worlds.wire import search_disks
 from collab.agent.config import AgentConfig, ApiserverAddress
 from collab.agent.disk import MemoryDisk
@@ -87,7 +88,13 @@ async def _play(timeline: Timeline, wiring: Wiring, agent: AgentClass) -> Outcom
     async with ProxyWorld(timeline.sites, seed=timeline.seed, agent=agent) as world:
         stage = ProxyStage(world, wiring, tuple(timeline.members()))
         history = History()
-        users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
+        users = Users(
+            history=history,
+            now=stage.now,
+            agent_url=world.agent_url,
+            session=world.session,
+            functions=functions_of(timeline),
+        )
         evidence = await play(timeline, stage, history, users.perform)
         await asyncio.to_thread(wiring.check)
         return Outcome(
@@ -323,12 +330,19 @@ class ProxyStage:
         self._resources = resources
         self._loop = asyncio.get_running_loop()
         self._start_s = self._loop.time()
-        self.cut = wiring.cut
-        self.heal = wiring.heal
-        self.heal_all = wiring.heal_all
+        self._wiring = wiring
+        self.end_all = wiring.heal_all
 
     def now(self) -> float:
         return self._loop.time() - self._start_s
+
+    async def begin(self, fault: FaultEvent) -> None:
+        assert isinstance(fault, LinkCut), "check_world has refused all else"
+        await self._wiring.cut(fault)
+
+    async def end(self, fault: FaultEvent) -> None:
+        assert isinstance(fault, LinkCut), "check_world has refused all else"
+        await self._wiring.heal(fault)
 
     async def look(self) -> dict[str, SiteView]:
         return await look_at_sites(self._world, self._resources)

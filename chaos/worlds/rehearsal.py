@@ -14,17 +14,19 @@ import aiohttp
 from chaos.checks.evidence import SiteView
 from chaos.checks.history import History
 from chaos.scenario.compile import approximations, check_world
-from chaos.scenario.timeline import LinkCut, Timeline
+from chaos.scenario.timeline import Timeline
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.capabilities import VIRTUAL
 from chaos.worlds.chance import ambient_chance
+from chaos.worlds.effects import Effects
 from chaos.worlds.film import Film
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
 from chaos.worlds.views import HELD_BY_APISERVERS, TOLD_BY_AGENTS, site_view
 from chaos.worlds.virtual import AgentClass, World, collab_agent
+from chaos.worlds.visits import Function, functions_of
 from chaos.worlds.wire import WireLog, search_disks
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
@@ -39,18 +41,23 @@ def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film
     Raises Unsupported for a timeline that the virtual world cannot play, RuntimeError inside a running event loop.
     """
     check_world(timeline, VIRTUAL)
+    functions = functions_of(timeline)
     with ambient_chance(timeline.seed):
-        return run_virtual(lambda loop: _rehearse(loop, timeline, agent, film), seed=timeline.seed)
+        return run_virtual(lambda loop: _rehearse(loop, timeline, agent, film, functions), seed=timeline.seed)
 
 
-async def _rehearse(loop: VirtualLoop, timeline: Timeline, agent: AgentClass, film: Film | None) -> Outcome:
+async def _rehearse(
+    loop: VirtualLoop, timeline: Timeline, agent: AgentClass, film: Film | None, functions: Mapping[str, Function]
+) -> Outcome:
     wire = wire_log(timeline)
     loop.network.tap = wire
     world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
     async with world:
-        stage = VirtualStage(world, tuple(timeline.members()))
+        stage = VirtualStage(world, timeline)
         history = History()
-        users = Users(history=history, now=stage.now, agent_url=world.agent_url, session=world.session)
+        users = Users(
+            history=history, now=stage.now, agent_url=world.agent_url, session=world.session, functions=functions
+        )
         async with _filmed(film, world, stage, wire):
             evidence = await play(timeline, stage, history, users.perform)
         return Outcome(
@@ -91,22 +98,17 @@ def _trace(world: World, history: History) -> str:
 class VirtualStage:
     """A world under a timeline. Its clock starts at 0 when it is made."""
 
-    def __init__(self, world: World, resources: tuple[str, ...]) -> None:
+    def __init__(self, world: World, timeline: Timeline) -> None:
         self._world = world
-        self._resources = resources
+        self._resources = tuple(timeline.members())
         self._start_s = world.loop.time()
+        effects = Effects(world, timeline)
+        self.begin = effects.begin
+        self.end = effects.end
+        self.end_all = effects.end_all
 
     def now(self) -> float:
         return self._world.loop.time() - self._start_s
-
-    async def cut(self, cut: LinkCut) -> None:
-        self._world.network.link(cut.origin, cut.target).cut(cut.mode, cause=cut.id)
-
-    async def heal(self, cut: LinkCut) -> None:
-        self._world.network.link(cut.origin, cut.target).heal(cause=cut.id)
-
-    async def heal_all(self) -> None:
-        self._world.heal()
 
     async def look(self) -> dict[str, SiteView]:
         return await look_at_sites(self._world, self._resources)

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar, cast
 
 import aiohttp
 
-from chaos.scenario.topology import LinkQuality, Sites
-from chaos.virtual.link import CutMode
+from chaos.scenario.links import LinkQuality
+from chaos.scenario.topology import Sites
+from chaos.virtual.link import CutMode, LinkChanges
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Direction
 from chaos.virtual.sites import Life, context_at, life_context, site_context
@@ -129,9 +130,9 @@ class World:
     def _quality(self, default: LinkQuality, links: Mapping[tuple[str, str], LinkQuality]) -> None:
         for site in self.sites:
             self.network.add_site(site)
-        self.network.set_default(latency_s=default.latency_s, jitter_s=default.jitter_s)
+        self.network.set_default(**settings(default))
         for (origin, target), quality in links.items():
-            self.network.link(origin, target).set(latency_s=quality.latency_s, jitter_s=quality.jitter_s)
+            self.network.link(origin, target).set(**settings(quality))
 
     # Life
 
@@ -336,6 +337,17 @@ class World:
         if site not in self.sites:
             raise ValueError(f"unknown site {site!r}: this world has {self.sites[0]} to {self.sites[-1]}")
         return site
+
+
+def settings(quality: LinkQuality) -> LinkChanges:
+    """A link's quality in the network's words."""
+    return {
+        "latency_s": quality.latency_s,
+        "jitter_s": quality.jitter_s,
+        "distribution": quality.distribution,
+        "rate_bytes_s": quality.rate_bytes_s,
+        "loss": quality.loss,
+    }
 
 
 def _virtual_loop() -> VirtualLoop:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chaos.checks.catalog import CHECKS
 from chaos.scenario.compile import compile_scenario
-from chaos.scenario.faults import MODES
+from chaos.scenario.faults import EFFECTS, MODES
+from chaos.scenario.nemesis import TARGETS
 from chaos.scenario.read import read_text
 from chaos.scenario.workload import VERBS
 
@@ -26,8 +27,8 @@ def test_the_example_compiles() -> None:
 
 
 def test_every_check_verb_and_mode_is_described() -> None:
-    assert {(phase, name) for phase, name in re.findall(r"\| (always|eventually) \| `([a-z-]+)`", PAGE)} == {
+    assert {(phase, name) for phase, name in re.findall(r"\| (always|eventually|sometimes) \| `([a-z-]+)`", PAGE)} == {
         (check.phase, name) for name, check in CHECKS.items()
     }
-    for word in (*VERBS, *MODES):
+    for word in (*VERBS, *MODES, *EFFECTS, *TARGETS):
         assert f"`{word}`" in PAGE

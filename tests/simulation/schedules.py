@@ -6,9 +6,10 @@ from random import Random
 from typing import Final, get_args
 
 from chaos.scenario.faults import Direction, Mode, Partition
+from chaos.scenario.links import LinkQuality, Links
 from chaos.scenario.model import Claim, Quiet, Scenario
 from chaos.scenario.selector import Selector
-from chaos.scenario.topology import LinkQuality, Links, Sites
+from chaos.scenario.topology import Sites
 from chaos.scenario.workload import RandomSite, Step
 
 RESOURCE: Final = "namespaces/random-field"

@@ -22,7 +22,10 @@ PARTITION_E = (library.FOLDER / "partition-e.yaml").read_text()
         (["run", "partiton-e"], "partiton-e: is neither a file nor a shipped scenario: did you mean 'partition-e'?"),
         (["run", "no.yaml"], "no.yaml: No such file or directory: name a scenario of `fakekube scenarios`, or a file"),
         (["run", "partition-e", "--sites", "0"], "--sites: 0 sites: give a number from 1 to 2000"),
-        (["run", "partition-e", "--sites", "4"], "unknown site 'site-004': the sites are site-000 to site-003"),
+        (
+            ["run", "partition-e", "--sites", "1"],
+            "unknown site 'site-004': the sites are site-000 alone by --sites 1: give more, the scenario's own are 5",
+        ),
         (["run", "partition-e", "--world", "vrtual"], "--world: unknown world 'vrtual': did you mean 'virtual'?"),
         (["run", "partition-e", "--sites", "300", "--world", "proxy"], "300 sites do not fit into the proxy world"),
         (["run"], "Missing argument 'SCENARIO|FILE'; see fakekube run --help"),
@@ -53,12 +56,12 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("seed: 1", "sede: 1", "$.spec.sede: unknown field 'sede': did you mean 'seed'?"),
-        ("{at: 20s", "{at: -20s", "$.spec.workload[1].at: -20s is negative: times count from 0s"),
+        ("seed: 1", "sede: 1", "9: $.spec.sede: unknown field 'sede': did you mean 'seed'?"),
+        ("{at: 20s", "{at: -20s", "15: $.spec.workload[1].at: -20s is negative: times count from 0s"),
         (
             "on: site-004",
             "on: nantes",
-            "$.spec.workload[2].on: unknown site 'nantes': the sites are site-000 to site-004",
+            "16: $.spec.workload[2].on: unknown site 'nantes': the sites are site-000 to site-004",
         ),
     ],
 )
@@ -68,7 +71,42 @@ def test_a_mistake_in_a_file_names_file_and_place(
     path = tmp_path / "mine.yaml"
     path.write_text(PARTITION_E.replace(old, new, 1))
     assert call(["run", str(path)]) == 2
-    assert capsys.readouterr().err == f"{path}: {line}\n"
+    assert capsys.readouterr().err == f"{path}:{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "is empty: a scenario is a mapping with apiVersion, kind, metadata, spec"),
+        ("# nothing but a comment", "is empty: a scenario is a mapping with"),
+        ("root:x:0:0:secret:/root:/bin/sh", "is no scenario: a scenario is a mapping with"),
+        ("- secret", "is no scenario: a scenario is a mapping with"),
+        ("secret: &secret [*secret]", ":1: deeper than 40 levels"),
+        ("[" * 60 + "]" * 60, ":1: deeper than 40 levels: no scenario is"),
+    ],
+    ids=["empty", "comment", "passwd", "list", "itself", "deep"],
+)
+def test_a_file_of_something_else_is_not_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, complaint: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    assert call(["run", str(path)]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith(str(path))
+    assert line.count("\n") == 1
+    assert complaint in line
+    assert "root:x" not in line
+    assert "- secret" not in line
+
+
+def test_a_scope_that_cannot_be_read_names_file_line_and_field(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PARTITION_E.replace("scope: all", "scope: site-000 &"))
+    assert call(["run", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{path}:14: $.spec.workload[0].scope: column 11 of 'site-000 &': ")
 
 
 def test_a_timeline_cut_in_the_middle_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

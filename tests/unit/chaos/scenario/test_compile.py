@@ -12,11 +12,11 @@ from chaos.scenario import library
 from chaos.scenario.compile import approximations, compile_scenario
 from chaos.scenario.errors import BadScenario, Unsupported
 from chaos.scenario.faults import Partition
+from chaos.scenario.links import LinkOverride, LinkQuality, Links
 from chaos.scenario.model import Scenario
 from chaos.scenario.read import read_value
 from chaos.scenario.selector import Selector
 from chaos.scenario.timeline import LinkCut, Operation, Quieting, Timeline, dump_timeline, load_timeline
-from chaos.scenario.topology import LinkOverride, LinkQuality, Links
 from chaos.scenario.workload import RandomSite, Step
 from chaos.worlds.capabilities import PROXY, VIRTUAL
 
@@ -158,7 +158,7 @@ def test_a_step_that_contradicts_the_rest_is_named(scenario: Scenario, wrong: di
     ("scope", "complaint"),
     [
         ("site-000 | site-001", "a scope with '|' is not supported here yet"),
-        ("site-000 &", "$.spec.workload[0].scope: scope, column"),
+        ("site-000 &", "$.spec.workload[0].scope: column 11 of 'site-000 &': "),
         ("site-000 & paris", "$.spec.workload[0].scope: unknown site 'paris'"),
         (Selector(labels={"region": "none"}), "$.spec.workload[0].scope: selects no site"),
     ],
@@ -176,9 +176,9 @@ def test_a_fault_on_an_unknown_site_is_named(change: Callable[..., Document]) ->
         compile_scenario(read_value(document, "small.yaml"))
 
 
-def test_a_fault_that_cuts_nothing_is_refused(scenario: Scenario) -> None:
+def test_a_fault_that_hits_nothing_is_refused(scenario: Scenario) -> None:
     site = Selector(sites=("site-000",))
-    with pytest.raises(BadScenario, match="cuts no link"):
+    with pytest.raises(BadScenario, match="hits nothing: select sites that have a link between them"):
         compile_scenario(replace(scenario, faults=(Partition(at_s=1, selector=site, target=site),)))
 
 

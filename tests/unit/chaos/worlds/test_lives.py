@@ -10,7 +10,7 @@ from typing import Literal
 import aiohttp
 import pytest
 
-from chaos.scenario.topology import LinkQuality
+from chaos.scenario.links import LinkQuality
 from chaos.virtual.loop import EPOCH_S, VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.virtual import World

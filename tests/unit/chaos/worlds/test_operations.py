@@ -12,7 +12,8 @@ from chaos.checks.history import History, Line
 from chaos.scenario.timeline import Operation
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
-from chaos.worlds.operations import Users, command_body
+from chaos.worlds.client import command_body
+from chaos.worlds.operations import Users
 from chaos.worlds.views import CONFLICTS
 from chaos.worlds.virtual import World
 

@@ -10,7 +10,7 @@ import pytest
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.history import History
 from chaos.scenario.model import Claim
-from chaos.scenario.timeline import Event, LinkCut, Operation, Quieting, Timeline
+from chaos.scenario.timeline import Event, FaultEvent, LinkCut, Operation, Quieting, Timeline
 from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.worlds.play import REST_S, agenda, play
@@ -32,13 +32,13 @@ class Notebook:
     def note(self, text: str) -> None:
         self.notes.append(f"{self.now():g} {text}")
 
-    async def cut(self, cut: LinkCut) -> None:
-        self.note(f"cut {cut.id}")
+    async def begin(self, fault: FaultEvent) -> None:
+        self.note(f"break {fault.id}")
 
-    async def heal(self, cut: LinkCut) -> None:
-        self.note(f"heal {cut.id}")
+    async def end(self, fault: FaultEvent) -> None:
+        self.note(f"heal {fault.id}")
 
-    async def heal_all(self) -> None:
+    async def end_all(self) -> None:
         self.note("heal all")
 
     async def look(self) -> dict[str, SiteView]:
@@ -77,13 +77,13 @@ def played(
 
 def test_acts_come_at_their_instants_and_operations_overlap() -> None:
     notes, _ = played(CUT, WRITE, Quieting(t=5, id="quiet", limit_s=60))
-    assert notes == ["1 cut f0", "3 heal f0", "3 begin w0", "5 heal all", "7 end w0", "17 look"]
+    assert notes == ["1 break f0", "3 heal f0", "3 begin w0", "5 heal all", "7 end w0", "17 look"]
 
 
 def test_at_one_instant_a_heal_comes_before_a_cut_and_both_before_an_operation() -> None:
     again = LinkCut(t=3, id="f1", origin="a", target="b", mode="drop", until=9)
     timeline = Timeline(scenario="x", seed=0, duration_s=9, sites=("a",), events=(WRITE, again, CUT))
-    assert [type(act).__name__ for act in agenda(timeline)] == ["LinkCut", "Heal", "LinkCut", "Operation", "Heal"]
+    assert [type(act).__name__ for act in agenda(timeline)] == ["LinkCut", "End", "LinkCut", "Operation", "End"]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from chaos.scenario.errors import BadScenario, Unsupported
 from chaos.scenario.faults import Mode
+from chaos.scenario.links import LinkQuality
 from chaos.scenario.timeline import LinkCut, Timeline
-from chaos.scenario.topology import LinkQuality
 from chaos.toxiproxy.driver import Api, ToxiproxyError, Unreachable
 from chaos.toxiproxy.thread import ThreadedToxiproxy
 from chaos.worlds import proxy

@@ -9,7 +9,7 @@ from random import Random
 import aiohttp
 import pytest
 
-from chaos.scenario.topology import LinkQuality
+from chaos.scenario.links import LinkQuality
 from chaos.virtual.loop import EPOCH_S, VirtualLoop
 from chaos.virtual.run import run_virtual
 from chaos.virtual.sites import current_site

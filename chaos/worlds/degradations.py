@@ -1,0 +1,46 @@
+"""Links that are worse for a while: each directed link keeps what several causes say, and the worst of it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from chaos.scenario.events import LinkDegraded
+from chaos.scenario.links import LinkQuality
+
+
+class Degradations:
+    """`quality(origin, target)` is what holds now, given what the link is at its best."""
+
+    def __init__(self, default: LinkQuality, links: Mapping[tuple[str, str], LinkQuality]) -> None:
+        self._default = default
+        self._links = links
+        self._causes: dict[tuple[str, str], dict[str, LinkDegraded]] = {}
+
+    def add(self, event: LinkDegraded) -> None:
+        self._causes.setdefault((event.origin, event.target), {})[event.id] = event
+
+    def remove(self, event: LinkDegraded) -> None:
+        """End this one; one that is not there is no error, since everything may have been healed before."""
+        self._causes.get((event.origin, event.target), {}).pop(event.id, None)
+
+    def quality(self, origin: str, target: str) -> LinkQuality:
+        best = self._links.get((origin, target), self._default)
+        causes = self._causes.get((origin, target), {}).values()
+        if not causes:
+            return best
+        return replace(
+            best,
+            latency_s=_worst(max, best.latency_s, (cause.latency_s for cause in causes)),
+            jitter_s=_worst(max, best.jitter_s, (cause.jitter_s for cause in causes)),
+            loss=_worst(max, best.loss, (cause.loss for cause in causes)),
+            rate_bytes_s=_narrowest([best.rate_bytes_s, *(cause.rate_bytes_s for cause in causes)]),
+        )
+
+
+def _worst(choose: Callable[[list[float]], float], best: float, others: Iterable[float | None]) -> float:
+    return choose([best, *(other for other in others if other is not None)])
+
+
+def _narrowest(rates: Iterable[float | None]) -> float | None:
+    return min((rate for rate in rates if rate is not None), default=None)
