@@ -17,7 +17,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
 from fakekube.meta.errors import Details, StatusError
 from fakekube.meta.objects import KubeObject
-from fakekube.registry.resources import ApiGroup, ResourceCatalog, ResourceType, Subresource
+from fakekube.registry.resources import ApiGroup, ResourceCatalog, ResourceType, Subresource, builtin
 
 AGGREGATED: Form = ("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList")
 _NO_CACHE = ("Cache-Control", "no-cache, private")
@@ -170,7 +170,7 @@ def _aggregated_group(catalog: ResourceCatalog, group: ApiGroup) -> KubeObject:
 def _aggregated_resource(resource: ResourceType) -> KubeObject:
     entry: KubeObject = {
         "resource": resource.plural,
-        "responseKind": {"group": "", "version": "", "kind": resource.kind},
+        "responseKind": _response_kind(resource, ("", ""), resource.kind),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": list(resource.verbs),
@@ -185,9 +185,14 @@ def _aggregated_resource(resource: ResourceType) -> KubeObject:
 
 
 def _aggregated_subresource(resource: ResourceType, sub: Subresource) -> KubeObject:
-    group, version = _foreign(resource, sub)
-    kind = {"group": group, "version": version, "kind": sub.kind}
+    kind = _response_kind(resource, _foreign(resource, sub), sub.kind)
     return {"subresource": sub.name, "responseKind": kind, "verbs": list(sub.verbs)}
+
+
+def _response_kind(resource: ResourceType, foreign: tuple[str, str], kind: str) -> KubeObject:
+    """Built-in resources leave out a group and version that are their own, custom ones do not."""
+    group, version = resource.group_version if resource.custom is not None and foreign == ("", "") else foreign
+    return {"group": group, "version": version, "kind": kind}
 
 
 def _foreign(resource: ResourceType, sub: Subresource) -> tuple[str, str]:
@@ -207,6 +212,8 @@ def _group_document(group: ApiGroup) -> KubeObject:
 
 def _group_version(request: Request, catalog: ResourceCatalog, group: str, version: str) -> Response:
     if (group, version) not in catalog.group_versions:
+        if group and builtin().group(group) is None:
+            return page_not_found()  # the router of custom resources words it otherwise
         raise StatusError(
             code=404,
             reason="NotFound",

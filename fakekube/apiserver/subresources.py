@@ -13,6 +13,9 @@ from fakekube.apiserver.verbs import get, update_
 from fakekube.apiserver.write_options import BodyOptions, body_options, delete_request_from_body
 from fakekube.meta.errors import bad_request, not_implemented
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata, name_of
+from fakekube.registry.crd.scale import ScalePaths, require_replicas
+from fakekube.registry.crd.scale import scale_of as custom_scale_of
+from fakekube.registry.crd.scale import scaled as custom_scaled
 from fakekube.registry.create import in_namespace
 from fakekube.registry.defaulting import default_kind
 from fakekube.registry.metadata import timestamp, with_metadata
@@ -31,21 +34,40 @@ def _encoded(call: Call, status: int, obj: KubeObject) -> Answer:
 
 def get_scale(call: Call) -> Answer:
     item = require(call.site, call.served, call.namespace, call.info.name)
-    return _encoded(call, 200, scale_of(call.served, item.obj))
+    paths = _scale_paths(call)
+    if paths is not None:
+        require_replicas(item.obj, paths)
+    return _encoded(call, 200, _scale_of(call, item.obj))
+
+
+def _scale_paths(call: Call) -> ScalePaths | None:
+    """Where a custom resource keeps its replicas."""
+    custom = call.served.type.custom
+    return None if custom is None else custom.scale
+
+
+def _scale_of(call: Call, obj: KubeObject) -> KubeObject:
+    paths = _scale_paths(call)
+    return scale_of(call.served, obj) if paths is None else custom_scale_of(obj, paths)
+
+
+def _scaled(call: Call, live: KubeObject, scale: KubeObject) -> KubeObject:
+    paths = _scale_paths(call)
+    return scaled(live, scale) if paths is None else custom_scaled(live, scale, paths)
 
 
 def update_scale(call: Call) -> Answer:
     options = body_options("UpdateOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     scale = decoded_body(call, options)
     require_name(call.info.name, scale)
-    return _write_scale(call, lambda live: scaled(live, scale), options.write)
+    return _write_scale(call, lambda live: _scaled(call, live, scale), options.write)
 
 
 def patch_scale(call: Call) -> Answer:
     options = patch_options(call)
 
     def change(live: KubeObject) -> KubeObject:
-        return scaled(live, patched_view(call, scale_of(call.served, live), options))
+        return _scaled(call, live, patched_view(call, _scale_of(call, live), options))
 
     return _write_scale(call, change, options.write)
 
@@ -61,7 +83,7 @@ def _write_scale(call: Call, change: Change, options: WriteOptions) -> Answer:
         subresource="scale",
         uid_is_precondition=True,
     )
-    return _encoded(call, 200, scale_of(call.served, item.obj))
+    return _encoded(call, 200, _scale_of(call, item.obj))
 
 
 def create_binding(call: Call) -> Answer:

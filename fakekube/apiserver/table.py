@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fakekube.apiserver import table_network, table_policy, table_storage, table_workloads
+from fakekube.apiserver import table_custom, table_network, table_policy, table_storage, table_workloads
 from fakekube.apiserver.negotiation import META_GROUP
 from fakekube.apiserver.table_pods import pod_conditions
 from fakekube.apiserver.table_storage import default_storage_class
@@ -70,6 +70,9 @@ def _builtin() -> Mapping[str, Columns]:
 
 
 def columns_of(resource: ResourceType) -> Columns:
+    if resource.custom is not None:
+        named = (_PLAIN.definitions[0], *table_custom.definitions_of(resource.custom))
+        return Columns(definitions=named, cells=table_custom.cells_of(resource.custom))
     return _builtin().get(_key(resource), _PLAIN)
 
 

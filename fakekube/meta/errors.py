@@ -21,7 +21,8 @@ class Cause:
     field: str = ""
 
     def as_json(self) -> KubeObject:
-        json: KubeObject = {"reason": self.reason, "message": self.message}
+        json: KubeObject = {"reason": self.reason} if self.reason else {}
+        json["message"] = self.message
         if self.field:
             json["field"] = self.field
         return json

@@ -12,11 +12,11 @@ from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import ObjectType, Write, after_update
-from fakekube.registry.metadata import timestamp
+from fakekube.registry.metadata import timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.schema import schema_for
 from fakekube.registry.site import Site
-from fakekube.registry.strategies import Served, Strategy
+from fakekube.registry.strategies import Served
 from fakekube.registry.subresource_rules import subresource_causes
 from fakekube.registry.validation import validate_create, validate_update
 
@@ -64,7 +64,7 @@ def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource
     """Why `held` may not become `obj`; empty when it may."""
     custom = served.type.custom
     if custom is not None:
-        return custom.update_causes(obj, held)
+        return custom.update_causes(obj, held, subresource)
     found = validate_update(obj, held, served.type, subresource)
     return found + subresource_causes(served.type.qualified, subresource, obj, held) if subresource else found
 
@@ -79,9 +79,13 @@ def tracked(
     written = obj
     for path in options.emptied:
         written = _with_empty_list(written, path)
-    if subresource == "scale":
+    if subresource == "scale" and served.type.custom is None:
         written = _as_scaled(held or {}, written, options.manager)
-    owned = after_update(held, written, write_of(site, served, options.manager, subresource), schema)
+    try:
+        owned = after_update(held, written, write_of(site, served, options.manager, subresource), schema)
+    except ValueError:
+        # an object whose lists have no keys to go by: who owns what stays as it was, validation says the rest
+        return with_metadata(obj, managedFields=metadata(held or {}).get("managedFields"))
     return owned if written is obj else {**obj, "metadata": owned["metadata"]}
 
 
@@ -122,12 +126,15 @@ def write_of(site: Site, served: Served, manager: str, subresource: str) -> Writ
         # the real server loses the time of a write through /scale
         time="" if subresource == "scale" else timestamp(site.now()),
         subresource=subresource,
-        ignored=_ignored(served.strategy, subresource),
+        ignored=_ignored(served, subresource),
     )
 
 
-def _ignored(strategy: Strategy, subresource: str) -> FieldSet:
+def _ignored(served: Served, subresource: str) -> FieldSet:
     """The fields that this endpoint never writes: the status, or all but the status."""
+    strategy = served.strategy
+    if served.type.custom is not None and subresource == "status":
+        return {"f:spec": LEAF, "f:metadata": LEAF}
     if subresource != "status":
         return {"f:status": LEAF} if strategy.has_status else None
     kept = {f"f:{each}": LEAF for each in ("labels", "annotations") if each not in strategy.status_writes}

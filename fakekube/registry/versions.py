@@ -8,17 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
-from fakekube.registry.crd.coercion import printed
 from fakekube.registry.metadata import with_metadata
 from fakekube.registry.strategies import Served
 from fakekube.storage.items import Item, encode_json
-
-if TYPE_CHECKING:
-    from fakekube.registry.crd.custom import CustomVersion
 
 Convert = Callable[[KubeObject], KubeObject]
 
@@ -32,10 +28,11 @@ class Version:
     to_stored: Convert
 
 
-def as_served(served: Served, obj: KubeObject) -> KubeObject:
-    """A stored object in the form that is served."""
-    if served.type.custom is not None:
-        return _as_custom(served, served.type.custom, obj)
+def as_served(served: Served, obj: KubeObject, form: object = None) -> KubeObject:
+    """A stored object in the form that is served. `form` marks what a custom resource was made to fit when written."""
+    custom = served.type.custom
+    if custom is not None:
+        return custom.from_stored(obj, form)
     version = _VERSIONS.get(served.type.gvk)
     if version is None:
         return obj
@@ -44,9 +41,9 @@ def as_served(served: Served, obj: KubeObject) -> KubeObject:
 
 def as_stored(served: Served, obj: KubeObject) -> KubeObject:
     """A served object in the form that is stored."""
-    if served.type.custom is not None:
-        stored: KubeObject = printed({**obj, "apiVersion": f"{served.type.group}/{served.type.custom.stored}"})
-        return stored
+    custom = served.type.custom
+    if custom is not None:
+        return custom.to_stored(obj)
     version = _VERSIONS.get(served.type.gvk)
     if version is None:
         return obj
@@ -54,29 +51,24 @@ def as_stored(served: Served, obj: KubeObject) -> KubeObject:
 
 
 def form_of(served: Served) -> object:
-    """What marks an object as stored in the form that is served: it need not be brought into it again."""
+    """What marks a custom resource as stored in today's form: it need not be brought into it again."""
     custom = served.type.custom
-    return custom if custom is not None and custom.stored == served.type.version else None
+    return custom.form if custom is not None else None
 
 
 def has_forms(served: Served) -> bool:
-    """Whether what is served is not what is stored."""
-    return served.type.gvk in _VERSIONS or served.type.custom is not None
+    """Whether what is served may not be what is stored."""
+    return served.type.custom is not None or served.type.gvk in _VERSIONS
 
 
 def shown(served: Served, item: Item) -> Item:
     """The stored item as it is served, bytes included."""
     if not has_forms(served):
         return item
-    if item.form is not None and item.form is served.type.custom:
+    obj = as_served(served, item.obj, item.form)
+    if obj is item.obj:
         return item
-    obj = as_served(served, item.obj)
     return Item(item.namespace, item.name, item.revision, obj, encode_json(obj))
-
-
-def _as_custom(served: Served, custom: CustomVersion, obj: KubeObject) -> KubeObject:
-    """The object in the version that is served, as that version's schema of today keeps it."""
-    return custom.coerced({**obj, "apiVersion": served.type.api_version}).object
 
 
 def _typed(obj: KubeObject, kind: GroupVersionKind) -> KubeObject:

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 
 from fakekube.meta.objects import KubeObject
-from fakekube.registry.crd.custom import compile_version
+from fakekube.registry.crd.custom import compile_versions
 from fakekube.registry.crd.naming import is_true
+from fakekube.registry.crd.version_order import version_priority
 from fakekube.registry.resources import ApiGroup, ResourceCatalog, ResourceType, Subresource
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _SUBRESOURCE_VERBS = ("get", "patch", "update")
-_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
-_STAGES = {"": 2, "beta": 1, "alpha": 0}
-
-
-def version_priority(version: str) -> tuple[int, int, int, int, str]:
-    """Sorts versions as kube-aware clients do, the preferred one first: v2, v1, v1beta1, v1alpha1, then the rest by name.
-
-    Source: k8s.io/apimachinery/pkg/version, CompareKubeAwareVersionStrings.
-    """
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        return (1, 0, 0, 0, version)
-    return (0, -_STAGES[match[2] or ""], -int(match[1]), -int(match[3] or 0), "")
 
 
 def is_established(definition: KubeObject) -> bool:
@@ -56,10 +43,11 @@ def _resources(definition: KubeObject) -> Iterator[ResourceType]:
     spec, names = definition["spec"], definition["status"]["acceptedNames"]
     group = spec["group"]
     stored = next(version["name"] for version in spec["versions"] if version.get("storage"))
+    compiled = compile_versions(group, names["kind"], spec["versions"])
     for version in spec["versions"]:
         if not version.get("served"):
             continue
-        custom = compile_version(group, names["kind"], stored, version)
+        custom = compiled[version["name"]]
         yield ResourceType(
             group=group,
             version=version["name"],

@@ -8,6 +8,7 @@ unstructuredSchemaCoercer in pkg/apiserver/customresource_handler.go.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -200,7 +201,9 @@ def printed(value: Any) -> Any:
         return {name: printed(member) for name, member in value.items()}
     if kind is list:
         return [printed(each) for each in value]
-    return int(value) if kind is float and value.is_integer() and abs(value) < 1e21 else value
+    whole = kind is float and value.is_integer() and abs(value) < 1e21
+    # the digits that Go prints: no more than tell the float from its neighbours
+    return int(Decimal(repr(value))) if whole else value
 
 
 def completed(node: Structural) -> Structural:
@@ -208,7 +211,7 @@ def completed(node: Structural) -> Structural:
     for inner in (*node.properties.values(), node.additional, node.items):
         if inner is not None:
             completed(inner)
+    node.defaults = {name: inner.default for name, inner in node.properties.items() if inner.default is not None}
     if node.default is not None:
         node.default = coerced_part(node.default, node)
-    node.defaults = {name: inner.default for name, inner in node.properties.items() if inner.default is not None}
     return node

@@ -5,28 +5,30 @@ Source: apiextensions-apiserver, pkg/apiserver/customresource_handler.go and pkg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from fakekube.meta.errors import Cause
-from fakekube.meta.objects import KubeObject, metadata
+from fakekube.meta.errors import Cause, invalid
+from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.cel.validations import CompiledValidations
-from fakekube.registry.crd.coercion import Coerced, coerced, completed
+from fakekube.registry.crd.coercion import Coerced, coerced, completed, printed
+from fakekube.registry.crd.embedded import embedded_causes, has_embedded
 from fakekube.registry.crd.field_type import CustomFieldType, field_type
 from fakekube.registry.crd.lists import list_causes
-from fakekube.registry.crd.schema_validation import ABSENT, NOWHERE, Check, Result, compile_schema
+from fakekube.registry.crd.scale import ScalePaths, scale_causes, scale_paths
+from fakekube.registry.crd.schema_validation import ABSENT, NOWHERE, Check, Result, compile_schema, placed
 from fakekube.registry.crd.structural import Structural, structural
+from fakekube.registry.crd.version_order import version_priority
 from fakekube.registry.validation import object_meta
 from fakekube.registry.validation.names import dns_subdomain
 
-# Versions that are kept compiled: those of a few hundred definitions, shared by all sites of the process.
+# Compiled schemas that are kept: those of a few hundred definitions, shared by all sites of the process.
 _KEPT = 1024
-_UNKNOWN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 # What makes a schema's verdict too uncertain for rules to be run on the object.
 _BLOCKING = frozenset(
     ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"]
@@ -39,98 +41,199 @@ _UNCHECKED = Cause(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScalePaths:
-    """Where a custom resource keeps its replicas and the selector of its pods: dotted, without the leading dot."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompiledSchema:
+    """An openAPIV3Schema, compiled. `bare` is its structure without defaults."""
 
-    replicas: str
-    status_replicas: str
-    selector: str = ""
+    schema: KubeObject
+    structure: Structural
+    bare: Structural
+    check: Check
+    check_status: Check | None
+    rules: CompiledValidations
+    type: CustomFieldType
+    embeds: bool
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled_schema(content: bytes) -> CompiledSchema:
+    schema: KubeObject = msgspec.json.decode(content)
+    structure = completed(structural(schema))
+    status = (schema.get("properties") or {}).get("status")
+    return CompiledSchema(
+        schema=schema,
+        structure=structure,
+        bare=completed(structural(schema, with_defaults=False)),
+        check=compile_schema(schema),
+        check_status=None if status is None else compile_schema(status),
+        rules=compile_validations(schema),
+        type=field_type(structure),
+        embeds=has_embedded(structure),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CustomVersion:
-    """`schema` is the version's openAPIV3Schema as it was sent; `stored` the version that objects are kept in."""
+    """`stored` names the version that objects are kept in, `schemas` has the schemas of all versions."""
 
+    group: str
+    name: str
+    kind: str
     stored: str
-    schema: KubeObject
-    structure: Structural
-    check: Check
-    rules: CompiledValidations
-    type: CustomFieldType
+    schemas: Mapping[str, CompiledSchema]
     has_status: bool
     scale: ScalePaths | None
     columns: Sequence[KubeObject]
     selectable: tuple[str, ...]
     warning: str
 
+    @property
+    def compiled(self) -> CompiledSchema:
+        return self.schemas[self.name]
+
+    @property
+    def type(self) -> CustomFieldType:
+        """The type whose fields are owned."""
+        return self.compiled.type
+
+    @property
+    def form(self) -> CompiledSchema:
+        """What marks an object as stored in today's form."""
+        return self.schemas[self.stored]
+
     def coerced(self, obj: KubeObject) -> Coerced:
         """`obj` pruned and defaulted."""
-        return coerced(obj, self.structure)
+        return coerced(obj, self.compiled.structure)
+
+    def to_stored(self, obj: KubeObject) -> KubeObject:
+        """`obj`, of this version, as it is kept."""
+        if self.name != self.stored:
+            obj = coerced({**obj, "apiVersion": f"{self.group}/{self.stored}"}, self.form.structure).object
+        found: KubeObject = printed(obj)
+        return found
+
+    def from_stored(self, obj: KubeObject, form: object) -> KubeObject:
+        """A kept object in this version. One whose `form` is not today's is first read as its own version wants it."""
+        if form is not self.form:
+            version = str(obj.get("apiVersion")).rpartition("/")[2]
+            obj = coerced(obj, self.schemas.get(version, self.form).structure).object
+        api_version = f"{self.group}/{self.name}"
+        if obj.get("apiVersion") == api_version:
+            return obj
+        return coerced({**obj, "apiVersion": api_version}, self.compiled.bare).object
+
+    def require_kind(self, obj: KubeObject) -> None:
+        """422 for an object of another kind, before anything else is looked at."""
+        found = obj.get("kind") or ""
+        if found != self.kind:
+            message = f'Invalid value: "{found}": must be {self.kind}'
+            cause = Cause(reason="FieldValueInvalid", message=message, field="kind")
+            raise invalid(found, self.group, name_of(obj), [cause])
 
     def create_causes(self, obj: KubeObject, namespaced: bool) -> list[Cause]:
         """Why `obj` may not be created."""
-        meta = list(object_meta.created(dict(metadata(obj)), namespaced, dns_subdomain, own=False))
-        return self._causes(meta, obj, ABSENT)
+        self.require_kind(obj)
+        meta = dict(metadata(obj))
+        found = [*object_meta.created(meta, namespaced, dns_subdomain, own=False)]
+        found += self._schema_causes(obj, ABSENT)
+        if self.scale is not None:
+            found += scale_causes(obj, self.scale)
+        return self._completed(found, obj, None) or list(object_meta.names_in_paths(meta))
 
-    def update_causes(self, obj: KubeObject, held: KubeObject) -> list[Cause]:
+    def update_causes(self, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
         """Why `held` may not become `obj`; what stays as it was is not judged again."""
-        meta = list(object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=False, own=False))
-        return self._causes(meta, obj, held)
+        self.require_kind(obj)
+        found = [*object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=False, own=False)]
+        is_status = subresource == "status"
+        found += self._status_causes(obj, held) if is_status else self._schema_causes(obj, held)
+        if self.scale is not None:
+            found += scale_causes(obj, self.scale, with_spec=not is_status)
+        return self._completed(found, obj, held)
 
-    def _causes(self, found: list[Cause], obj: KubeObject, held: Any) -> list[Cause]:
+    def _schema_causes(self, obj: KubeObject, held: Any) -> Iterator[Cause]:
         result = Result()
-        self.check(_body(obj), ABSENT if held is ABSENT else _body(held), "", result)
-        causes = [*found, *result.causes]
-        if held is ABSENT or not list(list_causes(held, self.structure)):
-            causes += list_causes(obj, self.structure)
-        if self.rules.root is None:
-            return causes
-        if any(cause.reason in _BLOCKING for cause in causes):
-            return [*causes, _UNCHECKED]
-        return causes + self.rules.check(obj, None if held is ABSENT else held)
+        self.compiled.check(obj, held, "", result)
+        yield from result.causes
+
+    def _status_causes(self, obj: KubeObject, held: KubeObject) -> Iterator[Cause]:
+        check = self.compiled.check_status
+        if check is not None and "status" in obj:
+            result = Result()
+            check(obj["status"], held.get("status", ABSENT), "", result)
+            yield from (placed(cause, "status") for cause in result.causes)
+
+    def _completed(self, found: list[Cause], obj: KubeObject, held: KubeObject | None) -> list[Cause]:
+        """With what embedded resources, lists and rules have to say."""
+        compiled = self.compiled
+        if compiled.embeds:
+            found += embedded_causes(obj, compiled.structure)
+        if held is None or not any(True for _ in list_causes(held, compiled.structure)):
+            found += list_causes(obj, compiled.structure)
+        if compiled.rules.root is not None:
+            found += self._rule_causes(found, obj, held)
+        return list(dict.fromkeys(found))
+
+    def _rule_causes(self, found: Sequence[Cause], obj: KubeObject, held: KubeObject | None) -> list[Cause]:
+        if any(cause.reason in _BLOCKING for cause in found):
+            return [_UNCHECKED]
+        return self.compiled.rules.check(obj, held)
 
 
-def _body(obj: KubeObject) -> KubeObject:
-    """All but what every object has, which no schema judges."""
-    return {name: value for name, value in obj.items() if name != "metadata"}
-
-
-def compile_version(group: str, kind: str, stored: str, version: KubeObject) -> CustomVersion:
-    """The version of a definition's spec, compiled; the same content is compiled once."""
-    return _compile(group, kind, stored, msgspec.json.encode(version))
+def compile_versions(group: str, kind: str, versions: Sequence[KubeObject]) -> Mapping[str, CustomVersion]:
+    """The versions of a definition's spec by name, compiled; the same content is compiled once."""
+    return _compile(group, kind, msgspec.json.encode(versions))
 
 
 @lru_cache(maxsize=_KEPT)
-def _compile(group: str, kind: str, stored: str, content: bytes) -> CustomVersion:
-    version: KubeObject = msgspec.json.decode(content)
-    schema = (version.get("schema") or {}).get("openAPIV3Schema") or _UNKNOWN
-    structure, subresources = completed(structural(schema)), version.get("subresources") or {}
+def _compile(group: str, kind: str, content: bytes) -> Mapping[str, CustomVersion]:
+    versions: list[KubeObject] = msgspec.json.decode(content)
+    schemas = {version["name"]: _compiled_schema(_schema_of(version)) for version in versions}
+    stored = next(version["name"] for version in versions if version.get("storage"))
+    preferred = _successor(versions)
+    return {
+        version["name"]: _version(group, kind, stored, schemas, version, preferred(version)) for version in versions
+    }
+
+
+def _schema_of(version: KubeObject) -> bytes:
+    return msgspec.json.encode((version.get("schema") or {}).get("openAPIV3Schema") or {})
+
+
+def _version(
+    group: str, kind: str, stored: str, schemas: Mapping[str, CompiledSchema], version: KubeObject, successor: str
+) -> CustomVersion:
+    subresources = version.get("subresources") or {}
     scale = subresources.get("scale")
     return CustomVersion(
+        group=group,
+        name=version["name"],
+        kind=kind,
         stored=stored,
-        schema=schema,
-        structure=structure,
-        check=compile_schema(schema),
-        rules=compile_validations(schema),
-        type=field_type(structure),
-        has_status="status" in subresources,
-        scale=None if scale is None else _scale(scale),
+        schemas=schemas,
+        has_status=subresources.get("status") is not None,
+        scale=None if scale is None else scale_paths(scale),
         columns=tuple(version.get("additionalPrinterColumns") or ()),
         selectable=tuple(each["jsonPath"].removeprefix(".") for each in version.get("selectableFields") or ()),
-        warning=_warning(group, kind, version),
+        warning=_warning(group, kind, version, successor),
     )
 
 
-def _scale(scale: KubeObject) -> ScalePaths:
-    return ScalePaths(
-        replicas=scale.get("specReplicasPath", "").removeprefix("."),
-        status_replicas=scale.get("statusReplicasPath", "").removeprefix("."),
-        selector=scale.get("labelSelectorPath", "").removeprefix("."),
-    )
-
-
-def _warning(group: str, kind: str, version: KubeObject) -> str:
+def _warning(group: str, kind: str, version: KubeObject, successor: str) -> str:
     if not version.get("deprecated"):
         return ""
-    return version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated"
+    told: str | None = version.get("deprecationWarning")
+    if told is not None:
+        return told
+    text = f"{group}/{version['name']} {kind} is deprecated"
+    return f"{text}; use {group}/{successor} {kind}" if successor else text
+
+
+def _successor(versions: Sequence[KubeObject]) -> Callable[[KubeObject], str]:
+    """Which version is recommended instead of a deprecated one: the highest that is served and not deprecated."""
+    fine = [each["name"] for each in versions if each.get("served") and not each.get("deprecated")]
+    best = min(fine, key=version_priority, default="")
+
+    def successor(version: KubeObject) -> str:
+        return best if best and version_priority(best) < version_priority(version["name"]) else ""
+
+    return successor

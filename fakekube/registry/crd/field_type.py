@@ -17,30 +17,34 @@ _SCALARS = {"string": "string", "integer": "int64", "number": "double", "boolean
 
 
 class CustomFieldType:
-    """One node of the structure; the root also knows what every object has."""
+    """One node of the structure; the root also knows what every object has.
+
+    `loose`: a node above keeps unknown fields, and with it all below.
+    """
 
     raw = False
     always_printed: Mapping[str, Any] = {}
 
-    def __init__(self, node: Structural, *, is_root: bool = False) -> None:
+    def __init__(self, node: Structural, *, is_root: bool = False, loose: bool = False) -> None:
         self._node = node
         self._is_root = is_root
+        self._loose = loose or node.preserves
 
     @cached_property
     def type(self) -> str:
         node = self._node
         if node.type == "array":
             return "list"
-        if node.type == "object":
+        if node.type == "object" or (not node.type and node.properties):
             return "map" if node.additional is not None and not node.properties else "struct"
-        if node.int_or_string:
+        if node.int_or_string or (node.type == "string" and node.format not in ("", "byte")):
             return "int-or-string"
-        return _SCALARS.get(node.type, "deduced" if node.preserves else "any")
+        return _SCALARS.get(node.type, "deduced")
 
     @cached_property
     def fields(self) -> Mapping[str, CustomFieldType | Schema]:
         own: dict[str, CustomFieldType | Schema] = {
-            name: CustomFieldType(inner) for name, inner in self._node.properties.items()
+            name: CustomFieldType(inner, loose=self._loose) for name, inner in self._node.properties.items()
         }
         if self._is_root or self._node.embedded:
             own |= {"apiVersion": _TEXT, "kind": _TEXT, "metadata": schema_named(".".join(_META))}
@@ -49,7 +53,7 @@ class CustomFieldType:
     @cached_property
     def items(self) -> CustomFieldType | None:
         inner = self._node.items if self._node.type == "array" else self._node.additional
-        return None if inner is None else CustomFieldType(inner)
+        return None if inner is None else CustomFieldType(inner, loose=self._loose)
 
     @property
     def list_type(self) -> str:
@@ -67,10 +71,12 @@ class CustomFieldType:
     def default(self) -> Any:
         return self._node.default
 
-    @property
+    @cached_property
     def preserves(self) -> bool:
-        """Whether fields that are not declared are kept, and owned one by one."""
-        return self._node.preserves
+        """Whether fields that are not declared are kept, and owned one by one: a bare object is free in its form."""
+        node = self._node
+        declared = node.properties or node.keeps_any_name
+        return self._loose or not declared or (node.keeps_any_name and node.additional is None)
 
 
 _TEXT = CustomFieldType(Structural(type="string"))

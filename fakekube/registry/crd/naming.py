@@ -14,6 +14,7 @@ from fakekube.meta.objects import KubeObject, metadata
 
 _APPROVAL = "api-approved.kubernetes.io"
 _LISTED = ("plural", "singular", "shortNames", "kind", "listKind", "categories")
+_PRINTED = ("plural", "kind")  # also when they are not given
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def _accepted(wanted: KubeObject, had: KubeObject, taken: Taken) -> tuple[KubeOb
         else:
             names[member] = wanted.get(member)
     names["categories"] = wanted.get("categories")
-    return {member: names[member] for member in _LISTED if names.get(member)}, conflict
+    given = {member: names.get(member) for member in _LISTED if names.get(member) or member in _PRINTED}
+    return {member: value or "" for member, value in given.items()}, conflict
 
 
 def _in_use(wanted: Any, had: Any, used: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fakekube.meta.errors import Cause
@@ -36,6 +36,11 @@ class Result:
     def merge(self, other: Result) -> None:
         self.causes.update(other.causes)
         self.matches += other.matches
+
+
+def placed(cause: Cause, path: str) -> Cause:
+    """A cause of a part that was checked on its own, told where that part stands. Its message stays as it is."""
+    return replace(cause, field=path if cause.field == NOWHERE else f"{path}.{cause.field}")
 
 
 class _Absent:

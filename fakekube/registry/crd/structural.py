@@ -23,10 +23,11 @@ class Structural:
     """One node. `default` is None where there is none, already completed by the defaults below it.
 
     `keeps_any_name` tells an object with additionalProperties; their schema, when they have one, is `additional`.
-    `defaults` are the properties with a default; `is_plain` that nothing below this node is ever dropped or added.
+    `defaults` are the properties with a default.
     """
 
     type: str = ""
+    format: str = ""
     properties: dict[str, Structural] = field(default_factory=dict)
     additional: Structural | None = None
     keeps_any_name: bool = False
@@ -46,17 +47,22 @@ class Structural:
         return self.properties.get(name) or self.additional
 
 
-def structural(schema: KubeObject) -> Structural:
+def structural(schema: KubeObject, *, with_defaults: bool = True) -> Structural:
     """The structure of a stored `openAPIV3Schema`, or of a part of one."""
+
+    def inner(schema: KubeObject) -> Structural:
+        return structural(schema, with_defaults=with_defaults)
+
     more, items = schema.get("additionalProperties"), schema.get("items")
     return Structural(
         type=schema.get("type") or "",
-        properties={name: structural(inner) for name, inner in (schema.get("properties") or {}).items()},
-        additional=structural(more) if isinstance(more, dict) else None,
+        format=schema.get("format") or "",
+        properties={name: inner(each) for name, each in (schema.get("properties") or {}).items()},
+        additional=inner(more) if isinstance(more, dict) else None,
         keeps_any_name=more is not None,
-        items=structural(items) if isinstance(items, dict) else None,
+        items=inner(items) if isinstance(items, dict) else None,
         nullable=bool(schema.get("nullable")),
-        default=schema.get("default"),
+        default=schema.get("default") if with_defaults else None,
         preserves=bool(schema.get(PRESERVE)),
         embedded=bool(schema.get(EMBEDDED)),
         int_or_string=bool(schema.get(INT_OR_STRING)),

@@ -6,7 +6,6 @@ Source: apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from fakekube.meta.errors import Cause
@@ -14,7 +13,7 @@ from fakekube.meta.objects import KubeObject
 from fakekube.registry.canonical import DecodeError
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.crd.coercion import coerced_part
-from fakekube.registry.crd.schema_validation import ABSENT, NOWHERE, Result, compile_schema
+from fakekube.registry.crd.schema_validation import ABSENT, Result, compile_schema, placed
 from fakekube.registry.crd.structural import structural
 from fakekube.registry.validation.causes import Causes, invalid
 
@@ -39,7 +38,7 @@ def _own(schema: KubeObject, value: Any, path: str) -> Causes:
         yield invalid(path, value, "must not have unknown fields")
     result = Result()
     compile_schema(schema)(value, ABSENT, "", result)
-    found = [_placed(cause, path) for cause in result.causes]
+    found = [placed(cause, path) for cause in result.causes]
     yield from found or _broken_rules(schema, value, path)
 
 
@@ -52,10 +51,6 @@ def _kept(pruned: Any, value: Any) -> bool:
     if isinstance(value, list) and isinstance(pruned, list):
         return all(map(_kept, pruned, value))
     return bool(pruned == value)
-
-
-def _placed(cause: Cause, path: str) -> Cause:
-    return replace(cause, field=path if cause.field == NOWHERE else f"{path}.{cause.field}")
 
 
 def _broken_rules(schema: KubeObject, value: Any, path: str) -> Iterator[Cause]:
