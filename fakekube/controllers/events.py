@@ -6,6 +6,7 @@ Source: k8s.io/client-go/tools/record of Kubernetes 1.37.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fakekube.controllers.cluster import Cluster
@@ -17,7 +18,19 @@ EVENTS = "events"
 # A real server forgets events after an hour; here the oldest give way, and nothing has to wait for that.
 KEPT = 1000
 
+# So many messages of one reason become one event, unless there was silence for so long.
+ALIKE_MAX = 10
+ALIKE_FOR_S = 600.0
+
 Severity = Literal["Normal", "Warning"]
+
+
+@dataclass(slots=True)
+class Alike:
+    """What was said of one object for one reason, and when it was last, in epoch seconds."""
+
+    messages: dict[str, None] = field(default_factory=dict)
+    last: float = 0.0
 
 
 class Recorder:
@@ -27,12 +40,16 @@ class Recorder:
         self._cluster = cluster
         self._component = component
         self._said: OrderedDict[tuple[str, ...], KubeObject] = OrderedDict()
+        self._alike: OrderedDict[tuple[str, ...], Alike] = OrderedDict()
 
     def record(self, obj: KubeObject, severity: Severity, reason: str, message: str) -> None:
         """Tell of `obj`. An event that is refused, as in a namespace that terminates, is lost, as on a real cluster."""
-        key = (uid_of(obj), severity, reason, message)
+        key: tuple[str, ...] = (uid_of(obj), severity, reason, message)
+        if self._are_many(key):
+            # all of them are one event from here on, which says what was last
+            key, message = key[:3], f"(combined from similar events): {message}"
         try:
-            self._said[key] = self._again(key) or self._first(obj, severity, reason, message)
+            self._said[key] = self._again(key, message) or self._first(obj, severity, reason, message)
         except StatusError:
             self._said.pop(key, None)
             return
@@ -43,14 +60,33 @@ class Recorder:
     def resync(self) -> None:
         """The store has been replaced: who said what is not known any longer."""
         self._said.clear()
+        self._alike.clear()
 
-    def _again(self, key: tuple[str, ...]) -> KubeObject | None:
+    def _are_many(self, key: tuple[str, ...]) -> bool:
+        """Whether ten messages of this reason have been heard of the object in the last ten minutes."""
+        now = self._cluster.now()
+        alike = self._alike.setdefault(key[:3], Alike())
+        self._alike.move_to_end(key[:3])
+        if len(self._alike) > KEPT:
+            self._alike.popitem(last=False)
+        if now - alike.last > ALIKE_FOR_S:
+            alike.messages.clear()
+        alike.last = now
+        alike.messages[key[3]] = None
+        if len(alike.messages) < ALIKE_MAX:
+            return False
+        alike.messages.popitem()
+        return True
+
+    def _again(self, key: tuple[str, ...], message: str) -> KubeObject | None:
         known = self._said.get(key)
         if known is None or self._cluster.get(EVENTS, namespace_of(known), name_of(known)) is None:
             return None
         now = timestamp(self._cluster.now())
         return self._cluster.update(
-            EVENTS, known, lambda live: {**live, "count": live.get("count", 1) + 1, "lastTimestamp": now}
+            EVENTS,
+            known,
+            lambda live: {**live, "count": live.get("count", 1) + 1, "lastTimestamp": now, "message": message},
         )
 
     def _first(self, obj: KubeObject, severity: Severity, reason: str, message: str) -> KubeObject:
