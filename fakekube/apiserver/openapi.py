@@ -14,13 +14,15 @@ from urllib.parse import parse_qsl
 
 from fakekube.apiserver.codec import JSON, encode_json
 from fakekube.apiserver.negotiation import Offer, negotiate
+from fakekube.apiserver.openapi_custom import INFO as CUSTOM_INFO
+from fakekube.apiserver.openapi_custom import model_schemas, without_logic
 from fakekube.apiserver.openapi_paths import META, discovery_operation, group_name, paths, tag
 from fakekube.apiserver.openapi_v2 import PROTOBUF_V2, PROTOBUF_V3, v2_document, v2_protobuf
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Headers, Response
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import GroupVersionKind, KubeObject
-from fakekube.registry.resources import ResourceCatalog
+from fakekube.registry.resources import ResourceCatalog, builtin
 from fakekube.registry.schema import Schema, schema_named
 
 _V3 = "/openapi/v3"
@@ -99,8 +101,22 @@ def _media_type(request: Request, protobuf: str) -> str | None:
     return accepted.media_type
 
 
-@lru_cache(maxsize=256)
 def _document(catalog: ResourceCatalog, name: str) -> _Document:
+    """The document; those of built-in resources are the same for every catalog."""
+    return _encoded(builtin() if _is_built_in(catalog, name) else catalog, name)
+
+
+def _is_built_in(catalog: ResourceCatalog, name: str) -> bool:
+    group, _, version = name.removeprefix("apis/").partition("/")
+    if not name.startswith("apis/"):
+        return True
+    if not version:
+        return builtin().group(group) is not None
+    return catalog.resources(group, version) == builtin().resources(group, version)
+
+
+@lru_cache(maxsize=256)
+def _encoded(catalog: ResourceCatalog, name: str) -> _Document:
     body = encode_json(_built(catalog, name)).rstrip()
     return _Document(body, hashlib.sha512(body).hexdigest().upper())
 
@@ -135,8 +151,18 @@ def _of_version() -> KubeObject:
 
 
 def _of_group_version(catalog: ResourceCatalog, group: str, version: str) -> KubeObject:
-    operations = paths(catalog.resources(group, version), group, version)
-    return _whole(operations, *referred_by(operations), deleted_in=GroupVersionKind(group, version, ""))
+    resources = catalog.resources(group, version)
+    operations, own = paths(resources, group, version), model_schemas(resources)
+    names = [*referred_by(operations), *referred_by(own)]
+    whole = _whole(
+        operations, *(name for name in names if name not in own), deleted_in=GroupVersionKind(group, version, "")
+    )
+    if not own:
+        return whole
+    schemas = dict(sorted({**whole["components"]["schemas"], **own}.items()))
+    is_custom = all(resource.custom is not None for resource in resources)
+    found = {**whole, "components": {**whole["components"], "schemas": schemas}}
+    return {**found, "info": CUSTOM_INFO} if is_custom else found
 
 
 def referred_by(value: object) -> Iterator[str]:
@@ -298,9 +324,16 @@ def _v2(request: Request, catalog: ResourceCatalog) -> Response:
     return Response(status=200, headers=(*headers, ("Content-Type", content_type)), body=document.body)
 
 
+def _for_v2(catalog: ResourceCatalog, group: str, version: str) -> KubeObject:
+    whole = _of_group_version(catalog, group, version)
+    own = model_schemas(catalog.resources(group, version))
+    schemas = whole["components"]["schemas"] | {name: without_logic(schema) for name, schema in own.items()}
+    return {**whole, "components": {**whole["components"], "schemas": schemas}}
+
+
 @lru_cache(maxsize=16)
 def _v2_body(catalog: ResourceCatalog, media_type: str) -> _Document:
-    documents = [_of_group_version(catalog, group, version) for group, version in catalog.group_versions]
+    documents = [_for_v2(catalog, group, version) for group, version in catalog.group_versions]
     whole = v2_document(_INFO, documents)
     body = encode_json(whole).rstrip()
     return _Document(

@@ -7,10 +7,11 @@ fieldValidation, before it dares to send them). Names and order follow the docum
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fakekube.apiserver.codec import MEDIA_TYPES
 from fakekube.apiserver.negotiation import STREAMS
+from fakekube.apiserver.openapi_custom import model_name
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.resources import ResourceType, Subresource
 from fakekube.registry.schema import schema_for
@@ -23,6 +24,8 @@ _PATCHES = (
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 )
+_PLAIN = ("application/json", "application/yaml")
+_NOT_CUSTOM = frozenset(["application/strategic-merge-patch+json", "application/vnd.kubernetes.protobuf"])
 _LIST = {
     "allowWatchBookmarks": "boolean",
     "continue": "string",
@@ -94,7 +97,8 @@ def paths(resources: Sequence[ResourceType], group: str, version: str) -> KubeOb
     for resource in resources:
         namer = _Namer(resource)
         for path, operations in _paths_of(resource, namer):
-            found[f"{root}{path}"] = _item(path, operations, namer.tag)
+            told = operations if resource.custom is None else list(map(_of_custom, operations))
+            found[f"{root}{path}"] = _item(path, told, namer.tag)
     return dict(sorted(found.items()))
 
 
@@ -149,7 +153,7 @@ def _paths_of(resource: ResourceType, namer: _Namer) -> _Paths:
         yield f"/{resource.plural}", [_list(resource, name)]
     for sub in resource.subresources.values():
         yield from _subresource(resource, sub, f"{base}/{{name}}/{sub.name}", namer)
-    if "watch" in resource.verbs:
+    if "watch" in resource.verbs and resource.custom is None:
         yield from _watches(resource, base, namer)
 
 
@@ -299,6 +303,23 @@ def _watch(resource: ResourceType, name: str, action: str) -> _Operation:
 _DESCRIPTIONS = {"200": "OK", "201": "Created", "202": "Accepted"}
 
 
+def _plainly(content: KubeObject) -> KubeObject:
+    """What custom resources are sent and answered in: JSON and YAML, never protobuf; and no strategic merge patch."""
+    if "*/*" in content:
+        return dict.fromkeys(_PLAIN, content["*/*"])
+    kept = {media_type: each for media_type, each in content.items() if media_type not in _NOT_CUSTOM}
+    return {media_type: each for media_type, each in kept.items() if ";stream=" not in media_type}
+
+
+def _of_custom(operation: _Operation) -> _Operation:
+    body = operation.body
+    return replace(
+        operation,
+        body=body if body is None else {**body, "content": _plainly(body["content"])},
+        answers={code: _plainly(content) for code, content in operation.answers.items()},
+    )
+
+
 def _item(path: str, operations: Sequence[_Operation], label: str) -> KubeObject:
     """One path: what all its operations take stands once, beside them."""
     queries = [_query(path, operation) for operation in operations]
@@ -357,4 +378,4 @@ def _schema(schema: KubeObject) -> KubeObject:
 
 def _schema_name(kind: GroupVersionKind) -> str:
     schema = schema_for(kind)
-    return "" if schema is None else schema.name
+    return model_name(kind) if schema is None else schema.name

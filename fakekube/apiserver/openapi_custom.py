@@ -1,0 +1,114 @@
+"""The schemas of custom resources as OpenAPI publishes them: what the definition says, and what every object has.
+
+Source: apiextensions-apiserver/pkg/controller/openapi/builder of 1.37.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fakekube.meta.objects import GroupVersionKind, KubeObject
+from fakekube.registry.crd.custom import CustomVersion
+from fakekube.registry.crd.structural import EMBEDDED, INT_OR_STRING, PRESERVE
+from fakekube.registry.resources import ResourceType
+
+INFO: KubeObject = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
+_META = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1"
+_CONVENTIONS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+_METADATA: KubeObject = {
+    "allOf": [{"$ref": f"{_META}.ObjectMeta"}],
+    "description": f"Standard object's metadata. More info: {_CONVENTIONS}#metadata",
+}
+_LIST_METADATA: KubeObject = {"$ref": f"{_META}.ListMeta"}
+_TYPE_META: KubeObject = {
+    "apiVersion": {"type": "string", "description": "The version of the schema that the object is written in."},
+    "kind": {"type": "string", "description": "The kind of the object, in CamelCase."},
+}
+_INT_OR_STRING_FORMS: tuple[KubeObject, ...] = ({"type": "integer"}, {"type": "string"})
+_KINDS = "x-kubernetes-group-version-kind"
+_SELECTABLE = "x-kubernetes-selectable-fields"
+# What a v2 document cannot say, or what made old clients refuse good objects.
+_NOT_IN_V2 = frozenset(["allOf", "anyOf", "oneOf", "not", "nullable"])
+
+
+def model_name(kind: GroupVersionKind) -> str:
+    """`com.example.stable.v1.Foo` for Foo of stable.example.com/v1."""
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def model_schemas(resources: Iterable[ResourceType]) -> Mapping[str, KubeObject]:
+    """The schemas of the custom ones of `resources` and of their lists, by name."""
+    found: dict[str, KubeObject] = {}
+    for resource in resources:
+        if resource.custom is not None:
+            found[model_name(resource.gvk)] = _object(resource, resource.custom)
+            found[model_name(resource.gvk._replace(kind=resource.list_kind))] = _list(resource, resource.custom)
+    return found
+
+
+def _object(resource: ResourceType, custom: CustomVersion) -> KubeObject:
+    found = published(custom.compiled.schema)
+    properties = {**(found.get("properties") or {}), **_TYPE_META, "metadata": _METADATA}
+    return {**found, "properties": dict(sorted(properties.items())), **_extensions(resource.gvk, custom)}
+
+
+def _list(resource: ResourceType, custom: CustomVersion) -> KubeObject:
+    items: KubeObject = {
+        "type": "array",
+        "items": {"$ref": f"#/components/schemas/{model_name(resource.gvk)}"},
+        "description": f"List of {resource.plural}. More info: {_CONVENTIONS}",
+    }
+    return {
+        "description": f"{resource.list_kind} is a list of {resource.kind}",
+        "type": "object",
+        "required": ["items"],
+        "properties": {**_TYPE_META, "items": items, "metadata": _LIST_METADATA},
+        **_extensions(resource.gvk._replace(kind=resource.list_kind), custom),
+    }
+
+
+def _extensions(kind: GroupVersionKind, custom: CustomVersion) -> KubeObject:
+    found: KubeObject = {_KINDS: [dict(sorted(kind._asdict().items()))]}
+    if custom.selectable:
+        found[_SELECTABLE] = [{"fieldPath": path} for path in custom.selectable]
+    return found
+
+
+def published(schema: KubeObject) -> KubeObject:
+    """A node of the definition's schema with what it leaves to be understood."""
+    found = {name: _inner(name, value) for name, value in schema.items()}
+    if schema.get(INT_OR_STRING) and not schema.get("anyOf") and not schema.get("allOf"):
+        found["anyOf"] = list(_INT_OR_STRING_FORMS)
+    if schema.get(EMBEDDED):
+        found["properties"] = {**(found.get("properties") or {}), **_TYPE_META, "metadata": _METADATA}
+        required = found.get("required") or []
+        found["required"] = [*required, *(name for name in ("kind", "apiVersion") if name not in required)]
+    return found
+
+
+def _inner(name: str, value: Any) -> Any:
+    if name == "properties":
+        return {member: published(each) for member, each in value.items()}
+    if name in ("items", "additionalProperties") and isinstance(value, dict):
+        return published(value)
+    return value
+
+
+def without_logic(schema: Any) -> Any:
+    """A schema for a v2 document; one that keeps unknown fields says nothing of known ones there."""
+    if isinstance(schema, list):
+        return [without_logic(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("allOf") and "$ref" in schema["allOf"][0]:
+        return schema
+    if schema.get(PRESERVE):
+        return {name: schema[name] for name in ("type", "description", _KINDS) if name in schema}
+    return {name: _v2_member(name, value) for name, value in schema.items() if name not in _NOT_IN_V2}
+
+
+def _v2_member(name: str, value: Any) -> Any:
+    if name == "properties":
+        return {member: without_logic(each) for member, each in value.items()}
+    return without_logic(value) if name in ("items", "additionalProperties") else value
