@@ -19,6 +19,7 @@ from fakekube.http.kubeconfig import kubeconfig_text
 from fakekube.http.site import HttpSite
 from tests.e2e.helms import Helm, found_helm
 from tests.e2e.kubectls import Kubectl, found_kubectls
+from tests.e2e.test_serve import get, served
 
 WEB = """
 apiVersion: apps/v1
@@ -212,3 +213,13 @@ def test_helm_installs_waits_upgrades_and_rolls_back(helm: Path, url: str, tmp_p
     assert "nginx:2" in images(kubectl)
     assert "Rollback was a success" in run("rollback", "web", "1", "--wait", "--timeout=40s")
     assert 'release "web" uninstalled' in run("uninstall", "web", "--wait", "--timeout=40s")
+
+
+def test_serve_runs_them_when_asked(tmp_path: Path) -> None:
+    with served(tmp_path, "--controllers", "workloads") as (_, ready):
+        url = ready["sites"]["site-000"]["url"]
+        give_up = time.monotonic() + 30
+        while not (nodes := get(f"{url}/api/v1/nodes")["items"]) or "conditions" not in nodes[0]["status"]:
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
+        assert [node["metadata"]["name"] for node in nodes] == ["node-0"]
