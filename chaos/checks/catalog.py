@@ -16,8 +16,12 @@ from chaos.checks import (
     namesakes,
     ownership,
     placement,
+    resurrection,
     roster,
+    sessions,
     slo,
+    versions,
+    watches,
 )
 from chaos.checks.finding import Finding
 from chaos.checks.sightings import SIGHTINGS, sighting
@@ -46,6 +50,10 @@ CHECKS: Mapping[str, Check] = {
     roster.NAME: Check("eventually", roster.check),
     keeping.NAME: Check("eventually", keeping.check),
     namesakes.NAME: Check("eventually", namesakes.check),
+    resurrection.NAME: Check("always", resurrection.check),
+    sessions.NAME: Check("always", sessions.check),
+    versions.NAME: Check("always", versions.check),
+    watches.NAME: Check("always", watches.check),
     **{name: Check("sometimes", sighting(name, sight)) for name, sight in SIGHTINGS.items()},
 }
 

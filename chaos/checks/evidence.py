@@ -57,6 +57,19 @@ class SiteView:
         return next(living, None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What a client at one site built up from watch events, and what a list showed when it stopped: `namespaces/NAME` and
+    `namespaces/NAME/configmaps/NAME` with their resourceVersions. `events` counts what the watches told.
+
+    `problem` says why nothing could be followed."""
+
+    watched: Mapping[str, str] = field(default_factory=dict)
+    listed: Mapping[str, str] = field(default_factory=dict)
+    events: int = 0
+    problem: str = ""
+
+
 class Searchable(Protocol):
     """Bytes that reached one site, over the wire or on its disk."""
 
@@ -71,7 +84,8 @@ class Searchable(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """`healed_t` is when everything healed, `settled_t` when the last site changed for the last time (None: they never
-    came to rest), both in seconds since the start. `wire` and `disks` are empty where a world cannot show them."""
+    came to rest), both in seconds since the start. `wire` and `disks` are empty where a world cannot show them, and
+    `watches` where nobody asked for them."""
 
     timeline: Timeline
     history: History
@@ -80,3 +94,4 @@ class Evidence:
     settled_t: float | None
     wire: Mapping[str, Searchable] = field(default_factory=dict)
     disks: Mapping[str, Searchable] = field(default_factory=dict)
+    watches: Mapping[str, Followed] = field(default_factory=dict)

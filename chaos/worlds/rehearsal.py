@@ -21,6 +21,7 @@ from chaos.worlds.capabilities import VIRTUAL
 from chaos.worlds.chance import ambient_chance
 from chaos.worlds.effects import Effects
 from chaos.worlds.film import Film
+from chaos.worlds.following import follow_sites
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
@@ -58,11 +59,18 @@ async def _rehearse(
         users = Users(
             history=history, now=stage.now, agent_url=world.agent_url, session=world.session, functions=functions
         )
+        followers = follow_sites(world, timeline)
         async with _filmed(film, world, stage, wire):
             evidence = await play(timeline, stage, history, users.perform)
+        watches = {site: await follower.stop() for site, follower in followers.items()}
         return Outcome(
             world=VIRTUAL.world,
-            evidence=replace(evidence, wire=wire.sites if wire is not None else {}, disks=search_disks(world.disks)),
+            evidence=replace(
+                evidence,
+                wire=wire.sites if wire is not None else {},
+                disks=search_disks(world.disks),
+                watches=watches,
+            ),
             seconds=stage.now(),
             requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
             trace_sha256=_trace(world, history),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chaos.checks.catalog import CHECKS, run_checks
-from chaos.checks.evidence import Evidence, SiteView
+from chaos.checks.evidence import Evidence, Followed, SiteView
 from chaos.checks.finding import REASONS_MAX, Finding, judge, overall
 from chaos.checks.history import History, Line, LineType
 from chaos.scenario.model import Claim
@@ -35,12 +35,17 @@ from tests.unit.chaos.checks.planted_partings import (
     parted_copy,
     parted_record,
 )
+from tests.unit.chaos.checks.planted_sessions import SESSIONS, SETTINGS, destroyed, holding, with_end, with_watch
 
-GOOD_RUNS = {
+GOOD_RUNS: dict[str, Evidence] = {
     "kept-after-retract": PARTED,
     "leaving-needs-nobody": PARTED,
     "members-agreed": PARTED,
     "namesakes-kept-apart": APART,
+    "no-resurrection": SESSIONS,
+    "session-guarantees": SESSIONS,
+    "resource-versions-grow": SESSIONS,
+    "watch-equals-list": SESSIONS,
 }
 """Where the run of `planted` shows a check nothing, the one that does."""
 
@@ -62,7 +67,7 @@ def test_a_good_run_is_valid_and_something_was_seen(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_run_that_shows_nothing_is_never_valid(name: str) -> None:
-    nothing = replace(GOOD_RUNS.get(name, GOOD), history=History(), views={}, wire={}, disks={})
+    nothing = replace(GOOD_RUNS.get(name, GOOD), history=History(), views={}, wire={}, disks={}, watches={})
     assert found(name, nothing).verdict != "valid"
 
 
@@ -150,6 +155,30 @@ PLANTED: dict[str, list[tuple[Evidence, str]]] = {
     "members-agreed": [
         (parted_record("b", RECORD), "b still takes c for a member"),
         (parted_record("a", replace(RECORD, members={"a": "member"})), "a does not know that b is a member"),
+    ],
+    "no-resurrection": [
+        (holding({"labels/roof": "blue"}), "w5 removed labels/roof='blue', and it is back at c"),
+        (holding({"configmaps/settings": "present"}), "w7 removed configmaps/settings, and it is back at c"),
+        (destroyed(back=True), "w8 removed the resource, and it is back at c"),
+    ],
+    "session-guarantees": [
+        (
+            with_end("w5", seen={"roof": "red"}, read={"labels/roof": "red"}),
+            "a saw labels/roof='blue' in w4, and the older 'red' in w5",
+        ),
+    ],
+    "resource-versions-grow": [
+        (with_end("w4", rv="3"), "a told namespaces/team at 3 in w4, after 5 in w1"),
+    ],
+    "watch-equals-list": [
+        (
+            with_watch("b", Followed(watched={TEAM: "10"}, listed={TEAM: "11"}, events=4)),
+            "namespaces/team at b: the watch ended at 10, the list shows 11",
+        ),
+        (
+            with_watch("b", Followed(watched={TEAM: "11", SETTINGS: "8"}, listed={TEAM: "11"}, events=4)),
+            "namespaces/team/configmaps/settings at b: the watch ended at 8, the list shows None",
+        ),
     ],
     "namesakes-kept-apart": [
         (apart_with("d", {"labels/crop": "barley"}), "labels/crop='barley' at d is none of its side's own values"),
