@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +18,7 @@ from chaos.search import cli as search
 if TYPE_CHECKING:
     from chaos.report.report import Report
     from chaos.scenario.timeline import Timeline
+    from chaos.worlds.staging import Staging
 
 BAD_INPUT = 2
 UNREACHABLE = 4
@@ -61,7 +63,9 @@ ToxiproxyUrlOption = Annotated[
     str | None, typer.Option("--toxiproxy-url", help="A running Toxiproxy, instead of the built-in one.")
 ]
 AgentOption = search.Agent
-OutOption = Annotated[Path | None, typer.Option("--out", help="Write timeline, history, report.json, junit.xml here.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Write timeline, history, report.html, report.json, junit.xml here.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; all else goes to stderr.")]
 
 
@@ -73,6 +77,8 @@ def run(
     world: WorldOption = "virtual",
     toxiproxy_url: ToxiproxyUrlOption = None,
     agent: AgentOption = None,
+    wire: search.Wire = True,
+    lose_message: search.LoseMessage = 0,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,10 +86,12 @@ def run(
     from chaos import runner
     from chaos.scenario import library
     from chaos.scenario.compile import compile_scenario
+    from chaos.worlds.staging import Staging
 
     known = runner.capabilities(world)
     timeline = compile_scenario(library.find(scenario), seed=seed, sites=sites, world=known)
-    _run_timeline(timeline, world, toxiproxy_url, agent, out, as_json=as_json)
+    staging = Staging(wire=wire, lose_message=lose_message)
+    _run_timeline(timeline, world, toxiproxy_url, agent, out, staging, as_json=as_json)
 
 
 @app.command()
@@ -92,15 +100,17 @@ def replay(
     world: WorldOption = "virtual",
     toxiproxy_url: ToxiproxyUrlOption = None,
     agent: AgentOption = None,
+    wire: search.Wire = True,
+    lose_message: search.LoseMessage = 0,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a compiled timeline again."""
-    from chaos.scenario.read import read_content
-    from chaos.scenario.timeline import load_timeline
+    from chaos.search.job import read_timeline
+    from chaos.worlds.staging import Staging
 
-    loaded = load_timeline(read_content(timeline), str(timeline))
-    _run_timeline(loaded, world, toxiproxy_url, agent, out, as_json=as_json, file=timeline)
+    staging = Staging(wire=wire, lose_message=lose_message)
+    _run_timeline(read_timeline(timeline), world, toxiproxy_url, agent, out, staging, as_json=as_json, file=timeline)
 
 
 def _run_timeline(
@@ -109,6 +119,7 @@ def _run_timeline(
     toxiproxy_url: str | None,
     agent: str | None,
     out: Path | None,
+    staging: Staging,
     *,
     as_json: bool,
     file: Path | None = None,
@@ -119,21 +130,35 @@ def _run_timeline(
     from chaos.report.folder import write_report, write_timeline
     from chaos.worlds.film import Film
 
-    written = None if out is None else write_timeline(out, timeline)
+    written = None if out is None else _write_named(lambda: write_timeline(out, timeline))
     source = written or file
     again = (
         ""
         if source is None or world != "virtual"
-        else shlex.join(["fakekube", "replay", str(source), *(["--agent", agent] if agent else [])])
+        else shlex.join(
+            ["fakekube", "replay", str(source), *(["--agent", agent] if agent else []), *runner.staging_words(staging)]
+        )
     )
     film = None if out is None else Film(tuple(timeline.members()))
     report = runner.run_timeline(
-        timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film, replay=again
+        timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film, replay=again, staging=staging
     )
     if out is not None:
         write_report(out, report, film)
     _show(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
+
+
+def _write_named(write: Callable[[], Path]) -> Path:
+    """What goes wrong with the folder of --out says so."""
+    from chaos.scenario.errors import BadScenario
+
+    try:
+        return write()
+    except OSError as error:
+        raise BadScenario(
+            "--out", "", f"{error.filename}: {error.strerror}: name a folder that can be written"
+        ) from None
 
 
 def _show(report: Report, *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from chaos.scenario.timeline import Timeline
 from chaos.worlds.capabilities import WORLDS, Capabilities
 from chaos.worlds.film import Film
 from chaos.worlds.outcome import Outcome
+from chaos.worlds.staging import AS_IT_IS, Staging
 
 
 def run(
@@ -35,10 +36,12 @@ def run(
     toxiproxy_url: str | None = None,
     agent: str | None = None,
     filmed: bool = False,
+    staging: Staging = AS_IT_IS,
 ) -> Report:
     """Run a scenario: a value, a shipped one's name, or a file. `seed` and `sites` replace the scenario's own.
 
     `filmed` notes every message for the picture that a notebook shows of the report (virtual world).
+    `staging` says more of the virtual world, `Staging(wire=False)` above all: the same verdicts in less time.
 
     Raises BadScenario for what cannot be run, before anything runs.
     """
@@ -46,7 +49,7 @@ def run(
         scenario = library.find(scenario)
     timeline = compile_scenario(scenario, seed=seed, sites=sites, world=capabilities(world))
     film = Film(tuple(timeline.members())) if filmed else None
-    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film)
+    return run_timeline(timeline, world=world, toxiproxy_url=toxiproxy_url, agent=agent, film=film, staging=staging)
 
 
 def run_timeline(
@@ -57,6 +60,7 @@ def run_timeline(
     agent: str | None = None,
     film: Film | None = None,
     replay: str = "",
+    staging: Staging = AS_IT_IS,
 ) -> Report:
     """Run what was compiled. `replay` is the command that repeats it, where the caller knows a better one.
 
@@ -67,7 +71,9 @@ def run_timeline(
     Raises BadScenario as `run` does.
     """
     check_world(timeline, capabilities(world))
-    play = _PLAYERS[world](agent, film)
+    if toxiproxy_url is not None and world != "proxy":
+        raise BadScenario("--toxiproxy-url", "", f"the {world} world asks no Toxiproxy: add --world proxy")
+    play = _PLAYERS[world](agent, film, staging)
     started_s = perf_counter()
     outcome = _off_the_loop(lambda: play(timeline, toxiproxy_url))
     findings = tuple(run_checks(outcome.evidence))
@@ -75,7 +81,7 @@ def run_timeline(
         outcome=outcome,
         findings=findings,
         wall_s=perf_counter() - started_s,
-        replay=replay or replay_command(timeline, world, toxiproxy_url, agent),
+        replay=replay or replay_command(timeline, world, toxiproxy_url, agent, staging),
         film=film,
     )
 
@@ -95,7 +101,13 @@ def capabilities(world: str) -> Capabilities:
     return WORLDS[world]
 
 
-def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None, agent: str | None = None) -> str:
+def replay_command(
+    timeline: Timeline,
+    world: str,
+    toxiproxy_url: str | None,
+    agent: str | None = None,
+    staging: Staging = AS_IT_IS,
+) -> str:
     """The command line that compiles and runs the same timeline again."""
     shipped = Path(timeline.source).parent == library.FOLDER
     name = timeline.scenario if shipped else timeline.source
@@ -103,27 +115,35 @@ def replay_command(timeline: Timeline, world: str, toxiproxy_url: str | None, ag
     words += [] if world == "virtual" else ["--world", world]
     words += [] if toxiproxy_url is None else ["--toxiproxy-url", toxiproxy_url]
     words += [] if agent is None else ["--agent", agent]
-    return shlex.join(words)
+    return shlex.join(words + staging_words(staging))
+
+
+def staging_words(staging: Staging) -> list[str]:
+    """The options that say the same."""
+    words = [] if staging.wire else ["--no-wire"]
+    return words + (["--lose-message", str(staging.lose_message)] if staging.lose_message else [])
 
 
 Player = Callable[[Timeline, str | None], Outcome]
 
 
-def _virtual(agent: str | None, film: Film | None) -> Player:
+def _virtual(agent: str | None, film: Film | None, staging: Staging) -> Player:
     from chaos.worlds.agents import agent_class
     from chaos.worlds.rehearsal import rehearse
 
     acting = agent_class(agent)
-    return lambda timeline, _toxiproxy_url: rehearse(timeline, agent=acting, film=film)
+    return lambda timeline, _toxiproxy_url: rehearse(timeline, agent=acting, film=film, staging=staging)
 
 
-def _proxy(agent: str | None, film: Film | None) -> Player:
+def _proxy(agent: str | None, film: Film | None, staging: Staging) -> Player:
     from chaos.worlds.proxy import play_proxied
 
     if agent is not None:
         raise BadScenario("--agent", "", "agents of your own run in the virtual world: leave out --world proxy")
+    if staging != AS_IT_IS:
+        raise BadScenario(staging_words(staging)[0], "", "is for the virtual world: leave out --world proxy")
 
     return lambda timeline, toxiproxy_url: play_proxied(timeline, toxiproxy_url=toxiproxy_url)
 
 
-_PLAYERS: Mapping[str, Callable[[str | None, Film | None], Player]] = {"virtual": _virtual, "proxy": _proxy}
+_PLAYERS: Mapping[str, Callable[[str | None, Film | None, Staging], Player]] = {"virtual": _virtual, "proxy": _proxy}

@@ -27,7 +27,7 @@ def read_file(path: Path) -> Scenario:
     return read_text(read_content(path), str(path))
 
 
-def read_content(path: Path) -> str:
+def read_content(path: Path, *, wanted: str = "a scenario of `fakekube scenarios`, or a file") -> str:
     """The text of a file of ours. Raises BadScenario when it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -36,9 +36,7 @@ def read_content(path: Path) -> str:
             raise BadScenario(str(path), "", f"larger than {FILE_MAX_BYTES} bytes: no scenario is")
         return content.decode()
     except OSError as error:
-        raise BadScenario(
-            str(path), "", f"{error.strerror}: name a scenario of `fakekube scenarios`, or a file"
-        ) from None
+        raise BadScenario(str(path), "", f"{error.strerror}: name {wanted}") from None
     except UnicodeDecodeError as error:
         raise BadScenario(str(path), "", f"byte {error.start} is no UTF-8: save the file as UTF-8 text") from None
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from chaos.search.job import Job
+
 Agent = Annotated[
     str | None, typer.Option("--agent", metavar="PACKAGE:CLASS", help="An agent of your own at every site.")
+]
+Wire = Annotated[
+    bool, typer.Option("--wire/--no-wire", help="Requests within a site as HTTP bytes, or as calls, which cost less.")
+]
+LoseMessage = Annotated[
+    int, typer.Option("--lose-message", min=0, metavar="N", help="Lose the N-th message between sites (virtual world).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; all else goes to stderr.")]
 
@@ -32,6 +42,14 @@ def sweep(
     executor: Annotated[Literal["local", "dask"], typer.Option(help="Where the runs take place.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
     agent: Agent = None,
+    wire: Wire = True,
+    sweep_messages: Annotated[
+        bool, typer.Option("--sweep-messages", help="For each seed: lose the n-th message, for every n.")
+    ] = False,
+    check_determinism: Annotated[
+        bool,
+        typer.Option("--check-determinism", help="Run each seed in two processes, and show where their traces differ."),
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Keep results here; an interrupted sweep goes on.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,6 +59,7 @@ def sweep(
     from chaos.search.executors import Dask, Executor, Processes
     from chaos.search.job import Job
     from chaos.search.progress import Progress
+    from chaos.worlds.staging import Staging
 
     if executor == "dask" and scheduler is None:
         raise BadScenario(
@@ -48,13 +67,33 @@ def sweep(
         )
     wanted = sweeping.read_shard(shard).of(sweeping.read_seeds(seeds))
     where: Executor = Dask(scheduler) if executor == "dask" and scheduler else Processes(jobs)
-    job = Job(scenario=scenario, seed=0, sites=sites, agent=agent)
     if not wanted:
         raise BadScenario("--shard", "", f"{shard} of {seeds} holds no seed")
-    with Progress(len(wanted), sys.stderr) as progress:
-        tally = sweeping.sweep(job, wanted, where, out=out, told=progress.told)
+    staging = Staging(wire=wire)
+    todo = [Job(scenario=scenario, seed=seed, sites=sites, agent=agent, staging=staging) for seed in wanted]
+    if check_determinism:
+        raise typer.Exit(_compare(todo))
+    if sweep_messages:
+        todo = [losing for job in todo for losing in sweeping.losing_each_message(job)]
+    with Progress(len(todo), sys.stderr) as progress:
+        tally = sweeping.sweep(todo, where, out=out, told=progress.told)
     _print_tally(tally, out, as_json=as_json)
     raise typer.Exit(tally.exit_code)
+
+
+def _compare(jobs: Sequence[Job]) -> int:
+    """The exit code: 1 when a run does not repeat."""
+    from chaos.search.determinism import first_difference
+
+    code = 0
+    for job in jobs:
+        difference = first_difference(job)
+        if difference is None:
+            print(f"seed {job.key}: one trace in two processes")
+            continue
+        code = 1
+        print(f"seed {job.key}: two traces, which first differ in\n  {difference[0]}\n  {difference[1]}")
+    return code
 
 
 def _print_tally(tally: object, out: Path | None, *, as_json: bool) -> None:
@@ -68,12 +107,17 @@ def _print_tally(tally: object, out: Path | None, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         return
     counts = ", ".join(f"{tally.verdicts[verdict]} {verdict}" for verdict in ("valid", "invalid", "unknown"))
-    print(f"{sum(tally.verdicts.values())} seeds: {counts}")
+    print(f"{sum(tally.verdicts.values())} runs: {counts}")
     for result in tally.failing():
         wrong = ", ".join(check["check"] for check in result["checks"] if check["verdict"] != "valid")
-        print(f"  seed {result['seed']}: {result['verdict']}: {wrong}\n    {result['replay']}")
+        print(f"  seed {result['key']}: {result['verdict']}: {wrong}\n    {result['replay']}")
         if out is not None:
-            print(f"    fakekube shrink {out}/seed-{result['seed']}/timeline.jsonl")
+            print(f"    fakekube shrink {out}/seed-{result['key']}/timeline.jsonl{_lost(result['key'])}")
+
+
+def _lost(key: str) -> str:
+    number = key.partition("-")[2]
+    return f" --lose-message {number}" if number else ""
 
 
 def shrink(
@@ -81,27 +125,32 @@ def shrink(
         Path, typer.Argument(help="A failing timeline: what `compile`, `run --out` or `sweep --out` wrote.")
     ],
     agent: Agent = None,
+    wire: Wire = True,
+    lose_message: LoseMessage = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the small timeline and its report here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reduce a failing timeline to the few events that matter."""
     from chaos.report.folder import write_report, write_timeline
     from chaos.report.text import print_report
-    from chaos.scenario.read import read_content
-    from chaos.scenario.timeline import dump_timeline, load_timeline
+    from chaos.runner import staging_words
+    from chaos.scenario.timeline import dump_timeline
     from chaos.search import shrink as shrinking
-    from chaos.search.job import report_of
+    from chaos.search.job import read_timeline, report_of
+    from chaos.worlds.staging import Staging
 
-    loaded = load_timeline(read_content(timeline), str(timeline))
+    loaded, staging = read_timeline(timeline), Staging(wire=wire, lose_message=lose_message)
 
     def tried(runs: int, events: int) -> None:
         print(f"\rrun {runs}: {events} events ", end="", file=sys.stderr, flush=True)
 
-    found = shrinking.shrink(loaded, lambda candidate: report_of(candidate, agent), tried)
+    found = shrinking.shrink(loaded, lambda candidate: report_of(candidate, agent, staging=staging), tried)
     print(file=sys.stderr)
     folder = out or timeline.parent / "shrunk"
     written = write_timeline(folder, found.timeline)
-    again = shlex.join(["fakekube", "replay", str(written), *(["--agent", agent] if agent else [])])
+    again = shlex.join(
+        ["fakekube", "replay", str(written), *(["--agent", agent] if agent else []), *staging_words(staging)]
+    )
     report = replace(found.report, replay=again)
     write_report(folder, report)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from chaos.report.report import Report
@@ -10,7 +11,9 @@ from chaos.report.summary import summary
 from chaos.runner import capabilities, run_timeline
 from chaos.scenario import library
 from chaos.scenario.compile import compile_scenario
-from chaos.scenario.timeline import Timeline
+from chaos.scenario.read import read_content
+from chaos.scenario.timeline import Timeline, load_timeline
+from chaos.worlds.staging import AS_IT_IS, Staging
 
 Summary = dict[str, Any]
 """What `run --json` prints."""
@@ -18,12 +21,25 @@ Summary = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A seed of a scenario in virtual time; `agent` is `package:Class`, by default the collaboration layer's own."""
+    """A seed of a scenario in virtual time; `agent` is `package:Class`, by default the collaboration layer's own.
+    `staging` must travel, so it is not traced."""
 
     scenario: str
     seed: int
     sites: int | None = None
     agent: str | None = None
+    staging: Staging = AS_IT_IS
+
+    @property
+    def key(self) -> str:
+        """What tells this job from the others of its sweep."""
+        lost = self.staging.lose_message
+        return f"{self.seed}-{lost}" if lost else str(self.seed)
+
+
+def read_timeline(path: Path) -> Timeline:
+    """What `fakekube compile`, `run --out` or `sweep --out` wrote. Raises BadScenario."""
+    return load_timeline(read_content(path, wanted="a timeline that `compile` or `run --out` wrote"), str(path))
 
 
 def compiled(job: Job) -> Timeline:
@@ -33,9 +49,9 @@ def compiled(job: Job) -> Timeline:
 
 def perform(job: Job) -> Summary:
     """Run the job in this process. Raises BadScenario."""
-    return summary(report_of(compiled(job), job.agent))
+    return {**summary(report_of(compiled(job), job.agent, staging=job.staging)), "key": job.key}
 
 
-def report_of(timeline: Timeline, agent: str | None = None, *, replay: str = "") -> Report:
+def report_of(timeline: Timeline, agent: str | None = None, *, replay: str = "", staging: Staging = AS_IT_IS) -> Report:
     """A run in virtual time with its verdict."""
-    return run_timeline(timeline, agent=agent, replay=replay)
+    return run_timeline(timeline, agent=agent, replay=replay, staging=staging)

@@ -30,7 +30,7 @@ class Progress:
 
     def told(self, result: Summary) -> None:
         if result["verdict"] != "valid":
-            self._console.print(f"seed {result['seed']}: {result['verdict']}", highlight=False)
+            self._console.print(f"seed {result['key']}: {result['verdict']}", highlight=False)
         self._bar.advance(self._task)
 
     def __enter__(self) -> Progress:

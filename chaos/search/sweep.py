@@ -13,7 +13,7 @@ from chaos.report.folder import write_timeline
 from chaos.report.report import EXIT_CODES
 from chaos.scenario.errors import BadScenario
 from chaos.search.executors import Executor
-from chaos.search.job import Job, Summary, compiled
+from chaos.search.job import Job, Summary, compiled, report_of
 
 RESULTS = "results.jsonl"
 
@@ -31,15 +31,15 @@ class Shard:
 
 @dataclass(slots=True)
 class Tally:
-    """What a sweep has seen: verdicts counted, and every run that was not valid, in the order of seeds."""
+    """What a sweep has seen: verdicts counted, and every run that was not valid, in the order of the jobs."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
-    failures: dict[int, Summary] = field(default_factory=dict)
+    failures: dict[str, Summary] = field(default_factory=dict)
 
     def add(self, result: Summary) -> None:
         self.verdicts[result["verdict"]] += 1
         if result["verdict"] != "valid":
-            self.failures[result["seed"]] = result
+            self.failures[result["key"]] = result
 
     @property
     def exit_code(self) -> int:
@@ -48,7 +48,11 @@ class Tally:
         return EXIT_CODES[found[0]] if found else 0  # type: ignore[index]  # the two are verdicts
 
     def failing(self) -> list[Summary]:
-        return [self.failures[seed] for seed in sorted(self.failures)]
+        return [self.failures[key] for key in sorted(self.failures, key=_in_numbers)]
+
+
+def _in_numbers(key: str) -> list[int]:
+    return [int(part) for part in key.split("-")]
 
 
 def read_seeds(text: str) -> list[int]:
@@ -67,21 +71,25 @@ def read_shard(text: str) -> Shard:
     return Shard(number=int(number), count=int(count))
 
 
-def sweep(
-    job: Job, seeds: Sequence[int], executor: Executor, *, out: Path | None, told: Callable[[Summary], None]
-) -> Tally:
-    """Run `job` with every seed. With `out`, results are kept there and seeds that have one are not run again.
+def losing_each_message(job: Job) -> list[Job]:
+    """For every message between sites that `job` sends, a job that loses that one."""
+    messages = report_of(compiled(job), job.agent, staging=job.staging).outcome.messages
+    return [replace(job, staging=replace(job.staging, lose_message=number)) for number in range(1, messages + 1)]
+
+
+def sweep(jobs: Sequence[Job], executor: Executor, *, out: Path | None, told: Callable[[Summary], None]) -> Tally:
+    """Run all `jobs`, of one scenario. With `out`, results are kept there and jobs that have one are not run again.
 
     Raises BadScenario for a scenario that cannot be run (before any is), or a results file of another sweep.
     """
-    compiled(replace(job, seed=seeds[0]))
+    compiled(jobs[0])
     tally = Tally()
-    done = {result["seed"]: result for result in _kept(job, out)}
-    for seed in seeds:
-        if seed in done:
-            tally.add(done[seed])
-            told(done[seed])
-    for one, result in executor.results([replace(job, seed=seed) for seed in seeds if seed not in done]):
+    done = {result["key"]: result for result in _kept(jobs[0], out)}
+    for job in jobs:
+        if job.key in done:
+            tally.add(done[job.key])
+            told(done[job.key])
+    for one, result in executor.results([job for job in jobs if job.key not in done]):
         _keep(one, result, out)
         tally.add(result)
         told(result)
@@ -104,13 +112,18 @@ def _kept(job: Job, out: Path | None) -> Iterator[Summary]:
 def _result(job: Job, path: Path, number: int, line: bytes) -> Summary:
     try:
         kept = msgspec.json.decode(line, type=dict)
-        asked = (kept["job"]["scenario"], kept["job"]["sites"], kept["job"]["agent"])
+        asked = kept["job"]
         result: Summary = kept["result"]
+        result["key"], asked["scenario"]
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError):
         raise BadScenario(str(path), f"line {number}", "is no result of a sweep: name another --out") from None
-    if asked != (job.scenario, job.sites, job.agent):
-        raise BadScenario(str(path), f"line {number}", f"is of another sweep ({asked[0]}): name another --out")
+    if asked != _asked(job):
+        raise BadScenario(str(path), f"line {number}", f"is of another sweep ({asked['scenario']}): name another --out")
     return result
+
+
+def _asked(job: Job) -> dict[str, object]:
+    return {"scenario": job.scenario, "sites": job.sites, "agent": job.agent, "wire": job.staging.wire}
 
 
 def _keep(job: Job, result: Summary, out: Path | None) -> None:
@@ -118,7 +131,6 @@ def _keep(job: Job, result: Summary, out: Path | None) -> None:
         return
     out.mkdir(parents=True, exist_ok=True)
     if result["verdict"] != "valid":
-        write_timeline(out / f"seed-{job.seed}", compiled(job))
-    asked = {"scenario": job.scenario, "sites": job.sites, "agent": job.agent}
+        write_timeline(out / f"seed-{job.key}", compiled(job))
     with (out / RESULTS).open("ab") as file:
-        file.write(msgspec.json.encode({"job": asked, "result": result}) + b"\n")
+        file.write(msgspec.json.encode({"job": _asked(job), "result": result}) + b"\n")

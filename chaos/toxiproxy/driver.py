@@ -94,7 +94,7 @@ class Api:
         except requests.Timeout as late:
             raise Wedged(f"{path}: no answer in {CALL_TIMEOUT_S:g} s") from late
         except requests.RequestException as lost:
-            raise Unreachable(f"no Toxiproxy answers at {self.url}") from lost
+            raise Unreachable(f"no Toxiproxy answers at {self.url}: start one with `fakekube toxiproxy`") from lost
         if answer.status_code == 503:
             raise Wedged(f"{path}: the server gave up (503)")
         if not answer.ok:

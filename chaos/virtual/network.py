@@ -61,6 +61,8 @@ class Network:
         self.skews: dict[str, float] = {}
         self._without_names: dict[str, None] = {}
         self.schedule: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)  # what was done to the network, and when
+        self.messages = 0  # chunks of data that reached another site
+        self.lose_message = 0  # the number of the one that gets lost, with its connection
         self.kernel = Context()  # of timers that belong to no site's program, and run while one is paused
 
     # Sites and names
@@ -254,6 +256,11 @@ class Network:
         return random.Random(
             f"{self.seed}/{connection.opener.name}/{connection.target.name}/{connection.number}/{purpose}"
         )
+
+    def loses_next(self) -> bool:
+        """Count a message between two sites; whether it is the one to be lost."""
+        self.messages += 1
+        return self.messages == self.lose_message
 
     def delivered(self, stream: Stream, data: bytes, size: int) -> None:
         """Bytes are about to reach the stream's reader."""

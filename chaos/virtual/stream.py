@@ -195,6 +195,9 @@ class Stream:
     def _data_arrives(self, data: bytes) -> None:
         size = len(data)
         self.queued_bytes -= size
+        if self.link is not None and self._network.loses_next():
+            self.connection.break_off()  # a byte stream that lost bytes for good is no more
+            return
         self._network.delivered(self, data, size)
         if self.writer.throttled:
             self.writer.drained(self.queued_bytes)

@@ -25,6 +25,7 @@ from chaos.worlds.following import follow_sites
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
 from chaos.worlds.play import play
+from chaos.worlds.staging import AS_IT_IS, Staging
 from chaos.worlds.views import HELD_BY_APISERVERS, TOLD_BY_AGENTS, site_view
 from chaos.worlds.virtual import AgentClass, World, collab_agent
 from chaos.worlds.visits import Function, functions_of
@@ -36,7 +37,9 @@ from fakekube.apiserver.server import Apiserver
 LOOK_TIMEOUT_S: Final = 10.0
 
 
-def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film | None = None) -> Outcome:
+def rehearse(
+    timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film | None = None, staging: Staging = AS_IT_IS
+) -> Outcome:
     """Play `timeline` in virtual time and look at every site at the end. `film` is shown what happens.
 
     Raises Unsupported for a timeline that the virtual world cannot play, RuntimeError inside a running event loop.
@@ -44,14 +47,21 @@ def rehearse(timeline: Timeline, *, agent: AgentClass = collab_agent, film: Film
     check_world(timeline, VIRTUAL)
     functions = functions_of(timeline)
     with ambient_chance(timeline.seed):
-        return run_virtual(lambda loop: _rehearse(loop, timeline, agent, film, functions), seed=timeline.seed)
+        return run_virtual(lambda loop: _rehearse(loop, timeline, agent, film, functions, staging), seed=timeline.seed)
 
 
 async def _rehearse(
-    loop: VirtualLoop, timeline: Timeline, agent: AgentClass, film: Film | None, functions: Mapping[str, Function]
+    loop: VirtualLoop,
+    timeline: Timeline,
+    agent: AgentClass,
+    film: Film | None,
+    functions: Mapping[str, Function],
+    staging: Staging,
 ) -> Outcome:
     wire = wire_log(timeline)
     loop.network.tap = wire
+    loop.network.lose_message = staging.lose_message
+    loop.network.trace.on_line = staging.traced
     world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
     async with world:
         stage = VirtualStage(world, timeline)
@@ -73,6 +83,7 @@ async def _rehearse(
             ),
             seconds=stage.now(),
             requests=sum(apiserver.requests for apiserver in world.apiservers.values()),
+            messages=loop.network.messages,
             trace_sha256=_trace(world, history),
             approximate=approximations(timeline, VIRTUAL),
         )

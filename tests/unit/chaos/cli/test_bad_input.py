@@ -32,7 +32,15 @@ PARTITION_E = (library.FOLDER / "partition-e.yaml").read_text()
         (["run", "partition-e", "--seeed", "1"], "No such option: --seeed"),
         (["serve", "--sites", "none"], "Invalid value for '--sites'"),
         (["nosuch"], "No such command 'nosuch'; see fakekube --help"),
-        (["replay", "no.jsonl"], "no.jsonl: No such file or directory"),
+        (["replay", "no.jsonl"], "no.jsonl: No such file or directory: name a timeline that `compile` or"),
+        (["shrink", "no.jsonl"], "no.jsonl: No such file or directory: name a timeline that `compile` or"),
+        (["replay", "."], ".: Is a directory: name a timeline that `compile` or `run --out` wrote"),
+        (
+            ["run", "partition-a", "--toxiproxy-url", "http://h:1"],
+            "--toxiproxy-url: the virtual world asks no Toxiproxy",
+        ),
+        (["run", "partition-a", "--world", "proxy", "--no-wire"], "--no-wire: is for the virtual world"),
+        (["run", "partition-a", "--out", "/proc/x"], "--out: /proc/x: No such file or directory: name a folder"),
     ],
 )
 def test_a_mistake_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
@@ -120,7 +128,8 @@ def test_a_timeline_cut_in_the_middle_is_refused(capsys: pytest.CaptureFixture[s
 def test_a_folder_that_cannot_be_made_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert call(["run", "partition-a", "--out", str(tmp_path / "file" / "run")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path / 'file' / 'run'}: Not a directory\n"
+    told = f"--out: {tmp_path / 'file' / 'run'}: Not a directory: name a folder that can be written\n"
+    assert capsys.readouterr().err == told
 
 
 def test_an_interrupted_run_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:

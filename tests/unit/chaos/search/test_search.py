@@ -11,10 +11,12 @@ import pytest
 
 from chaos.scenario.errors import BadScenario
 from chaos.scenario.timeline import LinkCut, Operation, Timeline
+from chaos.search.determinism import first_difference
 from chaos.search.executors import Processes
 from chaos.search.job import Job, Summary, compiled, perform, report_of
 from chaos.search.shrink import failing_checks, shrink
-from chaos.search.sweep import RESULTS, Shard, read_seeds, read_shard, sweep
+from chaos.search.sweep import RESULTS, Shard, losing_each_message, read_seeds, read_shard, sweep
+from chaos.worlds.staging import AS_IT_IS
 
 NAIVE = "tests.simulation.eager:EagerAgent"
 
@@ -42,8 +44,12 @@ def job(scenario: str = "partition-a", agent: str | None = None) -> Job:
     return Job(scenario=scenario, seed=0, sites=5, agent=agent)
 
 
+def over(job: Job, seeds: Sequence[int]) -> list[Job]:
+    return [replace(job, seed=seed) for seed in seeds]
+
+
 def test_a_sweep_counts_verdicts_and_names_what_failed_with_its_replay() -> None:
-    tally = sweep(job("partition-e", NAIVE), [1, 2], Here(), out=None, told=told)
+    tally = sweep(over(job("partition-e", NAIVE), [1, 2]), Here(), out=None, told=told)
     assert tally.verdicts == {"invalid": 2}
     assert tally.exit_code == 1
     assert [result["seed"] for result in tally.failing()] == [1, 2]
@@ -51,33 +57,33 @@ def test_a_sweep_counts_verdicts_and_names_what_failed_with_its_replay() -> None
 
 
 def test_a_sweep_of_a_sound_agent_is_valid() -> None:
-    assert sweep(job(), [1, 2], Here(), out=None, told=told).exit_code == 0
+    assert sweep(over(job(), [1, 2]), Here(), out=None, told=told).exit_code == 0
 
 
 def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        sweep(job(), [1, 2, 3], Here(stop_after=2), out=tmp_path, told=told)
+        sweep(over(job(), [1, 2, 3]), Here(stop_after=2), out=tmp_path, told=told)
     with (tmp_path / RESULTS).open("ab") as file:
         file.write(b'{"job": {"scenario": "half a li')  # it died while writing
     again = Here()
-    tally = sweep(job(), [1, 2, 3], again, out=tmp_path, told=told)
+    tally = sweep(over(job(), [1, 2, 3]), again, out=tmp_path, told=told)
     assert again.ran == [3]
     assert sum(tally.verdicts.values()) == 3
 
 
 def test_results_of_another_sweep_are_not_mixed_in(tmp_path: Path) -> None:
-    sweep(job(), [1], Here(), out=tmp_path, told=told)
+    sweep(over(job(), [1]), Here(), out=tmp_path, told=told)
     with pytest.raises(BadScenario, match="is of another sweep"):
-        sweep(job("partition-b"), [1], Here(), out=tmp_path, told=told)
+        sweep(over(job("partition-b"), [1]), Here(), out=tmp_path, told=told)
     (tmp_path / RESULTS).write_text("no json\n")
     with pytest.raises(BadScenario, match="line 1: is no result of a sweep"):
-        sweep(job(), [1], Here(), out=tmp_path, told=told)
+        sweep(over(job(), [1]), Here(), out=tmp_path, told=told)
 
 
 def test_a_scenario_that_cannot_run_is_refused_before_any_seed_is() -> None:
     nowhere = Here()
     with pytest.raises(BadScenario, match="neither a file nor a shipped scenario"):
-        sweep(job("partition-z"), [1], nowhere, out=None, told=told)
+        sweep(over(job("partition-z"), [1]), nowhere, out=None, told=told)
     assert nowhere.ran == []
 
 
@@ -151,3 +157,49 @@ def test_a_timeline_that_does_not_fail_cannot_shrink() -> None:
 def test_an_agent_that_cannot_be_loaded_is_named(name: str, wording: str) -> None:
     with pytest.raises(BadScenario, match=wording):
         perform(job(agent=name))
+
+
+def test_two_shards_give_together_what_one_run_gives() -> None:
+    def verdicts(seeds: Sequence[int]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        sweep(
+            over(job(), seeds),
+            Here(),
+            out=None,
+            told=lambda result: found.update({result["key"]: result["trace_sha256"]}),
+        )
+        return found
+
+    seeds = read_seeds("1-4")
+    parts = [verdicts(Shard(number=number, count=2).of(seeds)) for number in (1, 2)]
+    assert parts[0] | parts[1] == verdicts(seeds)
+
+
+def test_every_message_is_lost_once_and_each_loss_has_a_replay_of_its_own() -> None:
+    jobs = losing_each_message(replace(job(), sites=2, seed=1))
+    assert [each.staging.lose_message for each in jobs] == list(range(1, len(jobs) + 1))
+    assert len(jobs) > 5
+    tally = sweep(jobs[:: len(jobs) // 4], Here(), out=None, told=told)
+    assert set(tally.verdicts) == {"valid"}
+    lost = perform(jobs[2])
+    assert lost["replay"].endswith("--lose-message 3")
+    assert lost["trace_sha256"] != perform(replace(jobs[2], staging=AS_IT_IS))["trace_sha256"]
+
+
+def test_a_lost_message_finds_the_agent_that_tells_everything_once() -> None:
+    """Nothing is cut here: only a message that is lost shows the bug."""
+    naive = replace(job("partition-a", NAIVE), sites=2, seed=1)
+    assert perform(naive)["verdict"] == "valid"
+    tally = sweep(losing_each_message(naive), Here(), out=None, told=told)
+    assert tally.verdicts["invalid"] > 0
+
+
+def test_a_run_that_repeats_has_no_difference() -> None:
+    assert first_difference(replace(job(), seed=1, sites=3)) is None
+
+
+def test_a_run_that_depends_on_the_hash_seed_shows_where() -> None:
+    difference = first_difference(replace(job(agent="tests.simulation.unsteady:UnsteadyAgent"), seed=1, sites=3))
+    assert difference is not None
+    assert difference[0] != difference[1]
+    assert difference[0].split()[1].count(">") == 1, "a delivery: time, ends, connection, bytes"
