@@ -91,7 +91,7 @@ def _parsed_v4(text: str) -> ipaddress.IPv4Address:
 def _check_octet(text: str, digits: str) -> None:
     if len(digits) > 1 and digits[0] == "0":
         raise _refused(text, "IPv4 field has octet with leading zero")
-    if digits and int(digits) > 255:
+    if len(digits) > 3 or (digits and int(digits) > 255):
         raise _refused(text, "IPv4 field has value >255")
 
 
@@ -180,7 +180,7 @@ def _parse_prefix(text: str) -> Cidr:
         raise _prefix_fault(text, "IPv6 zones cannot be present in a prefix")
     if not re.fullmatch(r"[1-9][0-9]*|[0-9]", bits, re.ASCII):
         raise _prefix_fault(text, f"bad bits after slash: {go_quoted(bits)}")
-    if int(bits) > address.max_prefixlen:
+    if len(bits) > 3 or int(bits) > address.max_prefixlen:
         raise _prefix_fault(text, "prefix length out of range")
     return Cidr(address, int(bits))
 

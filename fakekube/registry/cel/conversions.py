@@ -14,6 +14,7 @@ from fakekube.registry.cel import times
 from fakekube.registry.cel.values import INT_MAX, INT_MIN, UINT_MAX, CelError, Duration, Timestamp, Uint
 
 _EXPONENT_FROM = 6
+_MOST_DIGITS = 20
 
 
 def _failed(given: str, wanted: str) -> CelError:
@@ -29,15 +30,23 @@ _BOOLS = {
 
 
 def _string_to_int(text: str) -> int:
-    if _WHOLE.fullmatch(text) and INT_MIN <= int(text) <= INT_MAX:
-        return int(text)
-    raise _failed("string", "int")
+    value = _whole(text) if _WHOLE.fullmatch(text) else None
+    if value is None or not INT_MIN <= value <= INT_MAX:
+        raise _failed("string", "int")
+    return value
+
+
+def _whole(text: str) -> int | None:
+    """A number of digits; None for more than any type holds, which Python might not read either."""
+    digits = text.lstrip("+-").lstrip("0")
+    return int(text) if len(digits) <= _MOST_DIGITS else None
 
 
 def _string_to_uint(text: str) -> Uint:
-    if text.isascii() and text.isdigit() and int(text) <= UINT_MAX:
-        return Uint(text)
-    raise _failed("string", "uint")
+    value = _whole(text) if text.isascii() and text.isdigit() else None
+    if value is None or value > UINT_MAX:
+        raise _failed("string", "uint")
+    return Uint(value)
 
 
 def _string_to_double(text: str) -> float:

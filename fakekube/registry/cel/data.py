@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from fakekube.meta.objects import KubeObject
@@ -29,51 +30,53 @@ Read = Callable[[Any], object]
 
 
 class SchemaNode:
-    """How the data of one node of a schema is read."""
-
-    __slots__ = ("fields", "items", "keys", "list_type", "nullable", "properties", "read", "values")
+    """How the data of one node of a schema is read. What is below is made when it is first asked for."""
 
     def __init__(self, schema: KubeObject, *, is_root: bool = False) -> None:
         if is_root or (schema.get(EMBEDDED) and schema.get("type") == "object"):
             schema = with_type_and_meta(schema)
-        self.nullable = bool(schema.get("nullable"))
-        self.properties = _properties(schema)
-        self.fields = _fields(self.properties)
-        more, items = schema.get("additionalProperties"), schema.get("items")
-        self.values = SchemaNode(more) if isinstance(more, dict) and self.properties is None else None
-        self.items = SchemaNode(items) if isinstance(items, dict) else None
+        self.schema = schema
         self.list_type: str = schema.get("x-kubernetes-list-type") or "atomic"
         self.keys = tuple(escape(each) or each for each in schema.get("x-kubernetes-list-map-keys") or ())
-        self.read = self._nullable(_reader(schema, self))
+        self.read = _or_null(_reader(schema, self), nullable=bool(schema.get("nullable")))
 
-    def _nullable(self, read: Read) -> Read:
-        nullable = self.nullable
+    @cached_property
+    def properties(self) -> Mapping[str, SchemaNode] | None:
+        properties = self.schema.get("properties")
+        if properties is None and not self.schema.get(EMBEDDED):
+            return None
+        return {name: SchemaNode(inner) for name, inner in (properties or {}).items()}
 
-        def either(raw: object) -> object:
-            if raw is not None:
-                return read(raw)
-            if nullable:
-                return None
-            raise CelError("invalid data, got null for schema with nullable=false")
+    @cached_property
+    def fields(self) -> Mapping[str, tuple[str, SchemaNode]]:
+        """Name in a rule -> property and node; a name that needs no escape stands for itself too."""
+        found: dict[str, tuple[str, SchemaNode]] = {}
+        for name, node in (self.properties or {}).items():
+            for alias in (name, escape(name)):
+                if alias is not None and unescape(alias) == name:
+                    found[alias] = name, node
+        return found
 
-        return either
+    @cached_property
+    def values(self) -> SchemaNode | None:
+        more = self.schema.get("additionalProperties")
+        return SchemaNode(more) if isinstance(more, dict) and self.properties is None else None
+
+    @cached_property
+    def items(self) -> SchemaNode | None:
+        items = self.schema.get("items")
+        return SchemaNode(items) if isinstance(items, dict) else None
 
 
-def _properties(schema: KubeObject) -> Mapping[str, SchemaNode] | None:
-    properties = schema.get("properties")
-    if properties is None and not schema.get(EMBEDDED):
-        return None
-    return {name: SchemaNode(inner) for name, inner in (properties or {}).items()}
+def _or_null(read: Read, *, nullable: bool) -> Read:
+    def either(raw: object) -> object:
+        if raw is not None:
+            return read(raw)
+        if nullable:
+            return None
+        raise CelError("invalid data, got null for schema with nullable=false")
 
-
-def _fields(properties: Mapping[str, SchemaNode] | None) -> Mapping[str, tuple[str, SchemaNode]]:
-    """Name in a rule -> property and node; a name that needs no escape stands for itself too."""
-    found: dict[str, tuple[str, SchemaNode]] = {}
-    for name, node in (properties or {}).items():
-        for alias in (name, escape(name)):
-            if alias is not None and unescape(alias) == name:
-                found[alias] = name, node
-    return found
+    return either
 
 
 # --- scalars ------------------------------------------------------------------------------------------------------------

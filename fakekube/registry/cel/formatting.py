@@ -15,6 +15,8 @@ from fakekube.registry.cel import conversions, times
 from fakekube.registry.cel.values import CelError, Duration, Mapper, Timestamp, TypeValue, Uint, elements, type_name
 
 _DEFAULT_PRECISION = 6
+_MOST_PRECISION = 1_000_000
+_MOST_DIGITS = 9
 _PRECISION = re.compile(r"\.(\d*)")
 _FORMATTING = "error during formatting"
 
@@ -63,7 +65,7 @@ def precision_at(text: str, at: int) -> tuple[int | None, int]:
     if not found[1]:
         fault = 'strconv.Atoi: parsing "": invalid syntax'
         raise CelError(f"{told}: error while converting precision to integer: {fault}")
-    return int(found[1]), found.end()
+    return min(int(found[1][:_MOST_DIGITS]), _MOST_PRECISION), found.end()
 
 
 def unrecognized(letter: str) -> CelError:

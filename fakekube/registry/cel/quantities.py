@@ -95,7 +95,7 @@ class Semver:
 
     def key(self) -> tuple[object, ...]:
         """Ordered as versions are: a pre-release before its release, numbers before words."""
-        parts = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in self.pre)
+        parts = tuple((0, len(part), part) if part.isdigit() else (1, 0, part) for part in self.pre)
         return (self.major, self.minor, self.patch, not self.pre, parts)
 
     def __eq__(self, other: object) -> bool:
@@ -105,6 +105,7 @@ class Semver:
         return hash(self.key())
 
 
+_MOST_DIGITS = 20
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z-]*", re.ASCII)
 
 
@@ -115,7 +116,7 @@ def _number(text: str, name: str) -> int:
         raise CelError(f"{name.capitalize()} number must not contain leading zeroes {go_quoted(text)}")
     if not text:
         raise CelError('strconv.ParseUint: parsing "": invalid syntax')
-    if int(text) > UINT_MAX:
+    if len(text) > _MOST_DIGITS or int(text) > UINT_MAX:
         raise CelError(f"strconv.ParseUint: parsing {go_quoted(text)}: value out of range")
     return int(text)
 

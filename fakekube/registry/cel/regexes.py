@@ -7,6 +7,8 @@ Source: package regexp/syntax of Go 1.26.
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -28,21 +30,29 @@ _CLASSES = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
-_ANCHORS = {"z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
+_ANCHORS = {"z": r"\Z", "A": r"\A", "b": r"(?a:\b)", "B": r"(?a:\B)"}
 # Python's \s in ASCII has \v, RE2's has not.
 _SETS = {"s": r"\t\n\f\r ", "S": None, "d": "0-9", "D": None, "w": "0-9A-Za-z_", "W": None}
 _NEGATED = {"S": r"[^\t\n\f\r ]", "D": "[^0-9]", "W": "[^0-9A-Za-z_]"}
-_LETTERS = {
-    "L": "^\\W\\d_",
-    "Lu": "A-Z\u00c0-\u00d6\u00d8-\u00de",
-    "Ll": "a-z\u00df-\u00f6\u00f8-\u00ff",
-    "N": "0-9",
-    "Nd": "0-9",
-}
+_CATEGORIES = frozenset(
+    [
+        *("C", "Cc", "Cf", "Co", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No"),
+        *("P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs"),
+    ]
+)
 _GROUP = re.compile(r"\(\?(?:P?<(?P<name>[^>]*)>|(?P<flags>[imsU]*(?:-[imsU]+)?)(?P<end>[:)]))")
 _REPEAT = re.compile(r"\{(\d+)(,?)(\d*)\}")
 _MOST_REPEATS = 1000
 _POSIX = re.compile(r"\[:(\^?)(\w+):\]")
+
+
+@lru_cache(maxsize=64)
+def _category(name: str, *, outside: bool) -> str:
+    """The characters of a category, or all others, as the inside of a set."""
+    inside = [unicodedata.category(chr(code)).startswith(name) is not outside for code in range(sys.maxunicode + 1)]
+    starts = [code for code, held in enumerate(inside) if held and not (code and inside[code - 1])]
+    ends = [code for code, held in enumerate(inside) if held and not (code < sys.maxunicode and inside[code + 1])]
+    return "".join(f"\\U{start:08x}-\\U{end:08x}" for start, end in zip(starts, ends, strict=True))
 
 
 class RegexError(ValueError):
@@ -53,7 +63,7 @@ class RegexError(ValueError):
 def compiled(pattern: str) -> re.Pattern[str]:
     """RegexError for what Go refuses."""
     try:
-        return re.compile(_Translator(pattern).translated(), re.ASCII if pattern.isascii() else 0)
+        return re.compile(_Translator(pattern).translated())
     except re.error as error:
         raise RegexError(_reworded(pattern, error)) from None
 
@@ -161,16 +171,14 @@ class _Translator:
         return re.escape(text)
 
     def unicode_class(self, *, in_set: bool) -> str:
+        """A general category of Unicode. Names of scripts are not known here."""
         found = re.compile(r"\\([pP])(?:\{(\^?)(\w+)\}|(\w))").match(self.pattern, self.at)
         name = (found[3] or found[4]) if found else ""
-        if found is None or name not in _LETTERS:
+        if found is None or name not in _CATEGORIES:
             raise self.fail("invalid character class range", self.pattern[self.at : self.at + 3])
         self.at = found.end()
-        negative = (found[1] == "P") != (found[2] == "^")
-        body = _LETTERS[name]
-        if body.startswith("^"):
-            return f"[{body[1:]}]" if negative else f"[{body}]"
-        return body if in_set and not negative else f"[{'^' if negative else ''}{body}]"
+        body = _category(name, outside=(found[1] == "P") != (found[2] == "^"))
+        return body if in_set else f"[{body}]"
 
     def group(self) -> str:
         if not self.pattern.startswith("(?", self.at):
@@ -229,7 +237,7 @@ class _Translator:
         found = _REPEAT.match(self.pattern, self.at)
         if found is None:
             return "\\" + self.plain()
-        least, most = int(found[1]), int(found[3] or found[1])
+        least, most = int(found[1][-9:]), int((found[3] or found[1])[-9:])
         if max(least, most) > _MOST_REPEATS or most < least:
             raise self.fail("invalid repeat count", found[0])
         self.at = found.end()

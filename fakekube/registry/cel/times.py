@@ -25,6 +25,7 @@ _UNITS = {
     "h": 3600 * SECOND,
 }
 _PART = re.compile(r"(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)")
+_MOST_DIGITS = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Years 1 to 9999.
 SECONDS_MIN, SECONDS_MAX = -62135596800, 253402300799
@@ -48,11 +49,14 @@ def duration(text: str) -> Duration:
 
 
 def _scaled(whole: str, fraction: str, unit: int) -> int:
-    return int(whole or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
+    if len(whole.lstrip("0")) > _MOST_DIGITS:
+        return INT_MAX + 2  # more than any duration
+    fraction = fraction[:_MOST_DIGITS]
+    return int(whole[-_MOST_DIGITS:] or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
 # strfmt's own words for units, each read wherever they stand.
-_LENIENT = re.compile(r"((?:\d+)\s*([A-Za-zµ]+))")
+_LENIENT = re.compile(r"((\d+)\s*([A-Za-zµ]+))")
 _LENIENT_UNITS: tuple[tuple[tuple[str, ...], int], ...] = (
     (("ns", "nano"), 1),
     (("us", "µs", "micro"), 1_000),
@@ -73,9 +77,9 @@ def lenient_duration(text: str) -> Duration:
         pass
     total, known = 0, False
     for found in _LENIENT.finditer(text):
-        number = int(re.match(r"\d+", found[1])[0])  # type: ignore[index]  # the pattern begins with digits
+        number = int(found[2][-_MOST_DIGITS:])
         for variants, unit in _LENIENT_UNITS:
-            if _is_unit(found[2].lower(), variants):
+            if _is_unit(found[3].lower(), variants):
                 total, known = total + number * unit, True
     if not known:
         raise ValueError(f"unable to parse {text} as duration")

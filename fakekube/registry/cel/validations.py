@@ -87,7 +87,13 @@ def _inner(schema: KubeObject) -> Iterator[KubeObject]:
 
 def _has_rules(schema: KubeObject) -> bool:
     """Rules within allOf alone do not count."""
-    return bool(schema.get(_RULES)) or any(map(_has_rules, _inner(schema)))
+    pending = [schema]
+    while pending:
+        node = pending.pop()
+        if node.get(_RULES):
+            return True
+        pending.extend(_inner(node))
+    return False
 
 
 def _all_rules(schema: KubeObject) -> Iterator[KubeObject]:
