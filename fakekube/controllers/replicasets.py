@@ -81,16 +81,18 @@ class ReplicaSets(PodOwner):
         owner = self.cluster.get(self.resource, namespace, name)
         if owner is None:
             return
-        claimed = Claim(self.pods, owner, self.selector_of(owner)).objects()
-        active = [pod for pod in claimed if is_active(pod)]
+        active = [pod for pod in self._claimed(owner) if is_active(pod)]
         refusal = None if is_terminating(owner) else self._manage(owner, active)
-        terminating = sum(is_terminating(pod) and not has_ended(pod) for pod in claimed)
-        status = self._status(owner, active, terminating, refusal)
+        # counted after that: a Deployment that hears of it must not take pods for available that have just been deleted
+        status = self._status(owner, self._claimed(owner), refusal)
         if not _same_status(owner, status):
             self.cluster.update_status(self.resource, owner, status)
         if refusal is not None:
             raise refusal
         self._await_availability(owner, active)
+
+    def _claimed(self, owner: KubeObject) -> list[KubeObject]:
+        return Claim(self.pods, owner, self.selector_of(owner)).objects()
 
     def _manage(self, owner: KubeObject, active: Sequence[KubeObject]) -> StatusError | None:
         """Create what is missing, delete what is too much; the refusal that stopped it."""
@@ -115,9 +117,9 @@ class ReplicaSets(PodOwner):
         ]
         return [pod for each in siblings for pod in self.pods.of(each)]
 
-    def _status(
-        self, owner: KubeObject, active: Sequence[KubeObject], terminating: int, refusal: StatusError | None
-    ) -> KubeObject:
+    def _status(self, owner: KubeObject, claimed: Sequence[KubeObject], refusal: StatusError | None) -> KubeObject:
+        active = [pod for pod in claimed if is_active(pod)]
+        terminating = sum(is_terminating(pod) and not has_ended(pod) for pod in claimed)
         spec, now = owner["spec"], self.cluster.now()
         labels = metadata(spec.get("template") or {}).get("labels") or {}
         fully = {"matchLabels": labels}

@@ -268,3 +268,19 @@ def test_a_site_at_rest_has_nothing_to_do() -> None:
     site.run(10)
     assert site.server.next_due() is None
     assert site.server.site.schedule._planned == {}
+
+
+def test_scaling_down_in_the_middle_of_a_rollout_keeps_enough_pods_available() -> None:
+    """What a ReplicaSet says is available must not count pods that it has just deleted."""
+    slow = STAGES.failing(lambda pod: "Unready" if pod["spec"]["containers"][0]["image"] == "nginx:2" else "")
+    site = ClusterSite(stages=slow)
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}}
+    site.made(f"{APPS}/deployments", deployment(replicas=10, strategy=rolling))
+    site.run(2)
+    site.patched(WEB, NEW_IMAGE)
+    site.run(2)
+    site.patched(WEB, {"spec": {"replicas": 15}})
+    site.run(2)
+    site.patched(WEB, {"spec": {"replicas": 7}})
+    site.run(2)
+    assert site.obj(WEB)["status"]["availableReplicas"] == 5
