@@ -31,7 +31,7 @@ def canonical(served: Served, obj: KubeObject) -> KubeObject:
     """`obj` as the server keeps and prints it."""
     typed = {"kind": served.type.kind, "apiVersion": served.type.api_version, **obj}
     custom = served.type.custom
-    return custom.coerced(typed).object if custom is not None else canonicalize(typed, served.type.gvk).object
+    return custom.applied(typed) if custom is not None else canonicalize(typed, served.type.gvk).object
 
 
 def canonical_again(served: Served, obj: KubeObject, before: KubeObject) -> KubeObject:

@@ -174,7 +174,14 @@ def compare(old: object, new: object, field_type: FieldType | None) -> Compariso
         return _compared_maps(old, new, field_type)
     if shapes == {list} and not _is_leaf(old, new, field_type):
         return _compared_lists(old, new, field_type)
+    if len(shapes) > 1:
+        return Comparison(added=_below(new, field_type), modified=LEAF, removed=_below(old, field_type))
     return _MODIFIED
+
+
+def _below(value: object, field_type: FieldType | None) -> FieldSet:
+    """The fields below a value that another one, of another shape, takes the place of."""
+    return fields_within(value, field_type) if isinstance(value, dict) and not is_atomic(field_type, value) else None
 
 
 def all_fields(value: object, field_type: FieldType | None) -> Node:
@@ -454,7 +461,7 @@ def _place(element: str) -> str:
 
 def _string_problems(value: object, field_type: FieldType, path: str) -> Iterator[str]:
     if not isinstance(value, str):
-        yield f"{path}: expected string, got {_got(value)}"
+        yield f"{path}: expected string, got {_got_typed(value)}"
 
 
 def _number_problems(value: object, field_type: FieldType, path: str) -> Iterator[str]:
@@ -469,7 +476,7 @@ def _bool_problems(value: object, field_type: FieldType, path: str) -> Iterator[
 
 def _scalar_problems(value: object, field_type: FieldType, path: str) -> Iterator[str]:
     if isinstance(value, dict | list):
-        yield f"{path}: expected scalar, got {_got(value)}"
+        yield f"{path}: expected any scalar, got {_got(value)}"
 
 
 _SHAPES = {
@@ -502,11 +509,14 @@ def _go_kind(value: object) -> str:
 
 def _got(value: object) -> str:
     """What was found, as Go prints the library's own wrapper."""
-    return (
-        f"&{{{go_value(value)}}}"
-        if isinstance(value, dict | list)
-        else f"&value.valueUnstructured{{Value:{_go_literal(value)}}}"
-    )
+    return f"&{{{go_value(value)}}}"
+
+
+def _got_typed(value: object) -> str:
+    """The same where a string was expected: with the wrapper's type."""
+    if isinstance(value, dict | list):
+        return _got(value)
+    return f"&value.valueUnstructured{{Value:{_go_literal(value)}}}"
 
 
 def _go_literal(value: object) -> str:

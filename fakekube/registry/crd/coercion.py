@@ -25,7 +25,12 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclass(slots=True)
 class Strangeness:
-    """What was strange about a body, in the order in which the real server lists it."""
+    """What was strange about a body, in the order in which the real server lists it.
+
+    `keeps_nulls`: the body was applied; nulls without a default stay, for validation to refuse.
+    """
+
+    keeps_nulls: bool = False
 
     duplicates: dict[str, None] = field(default_factory=dict)
     metadata: list[str] = field(default_factory=list)
@@ -53,12 +58,12 @@ def _object_meta() -> Schema:
     return schema_named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
 
 
-def coerced(value: KubeObject, root: Structural) -> Coerced:
+def coerced(value: KubeObject, root: Structural, *, keeps_nulls: bool = False) -> Coerced:
     """A custom resource as its schema `root` keeps it: kind and apiVersion first, then metadata, then the rest.
 
     Raises DecodeError with Go's text for metadata of a wrong type.
     """
-    report = Strangeness()
+    report = Strangeness(keeps_nulls)
     if type(value) is Pairs:
         value = _without_repeats(value, "", report)
     head: KubeObject = {"apiVersion": value.get("apiVersion"), "kind": value.get("kind")}
@@ -66,6 +71,13 @@ def coerced(value: KubeObject, root: Structural) -> Coerced:
         head["metadata"] = _metadata(value["metadata"], "metadata", report, report.metadata)
     rest = {name: member for name, member in value.items() if name not in TYPE_AND_METADATA}
     return Coerced(object=head | _members(rest, root, "", report), strict_errors=report.texts)
+
+
+def body_coerced(obj: KubeObject, root: Structural) -> KubeObject:
+    """The same for an object whose kind and metadata are known to be well-formed."""
+    head = {name: obj[name] for name in TYPE_AND_METADATA if name in obj}
+    rest = {name: member for name, member in obj.items() if name not in head}
+    return head | _members(rest, root, "", Strangeness())
 
 
 def coerced_part(value: Any, node: Structural) -> Any:
@@ -118,7 +130,7 @@ def _members(value: KubeObject, node: Structural, path: str, report: Strangeness
         if inner is None:
             _undeclared(name, member, node, path, report, out, skips=skips)
         elif member is None:
-            if inner.nullable or inner.default is not None:
+            if inner.nullable or inner.default is not None or report.keeps_nulls:
                 out[name] = None if inner.nullable else inner.default
         else:
             out[name] = _declared(name, member, inner, node, path, report)

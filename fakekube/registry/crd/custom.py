@@ -16,7 +16,7 @@ from fakekube.meta.errors import Cause, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.cel.validations import CompiledValidations
-from fakekube.registry.crd.coercion import Coerced, coerced, completed, printed
+from fakekube.registry.crd.coercion import Coerced, body_coerced, coerced, completed, printed
 from fakekube.registry.crd.embedded import embedded_causes, has_embedded
 from fakekube.registry.crd.field_type import CustomFieldType, field_type
 from fakekube.registry.crd.lists import list_causes
@@ -105,22 +105,25 @@ class CustomVersion:
         """`obj` pruned and defaulted."""
         return coerced(obj, self.compiled.structure)
 
+    def applied(self, obj: KubeObject) -> KubeObject:
+        """What an apply made, with defaults."""
+        return coerced(obj, self.compiled.structure, keeps_nulls=True).object
+
     def to_stored(self, obj: KubeObject) -> KubeObject:
         """`obj`, of this version, as it is kept."""
-        if self.name != self.stored:
-            obj = coerced({**obj, "apiVersion": f"{self.group}/{self.stored}"}, self.form.structure).object
-        found: KubeObject = printed(obj)
+        obj = obj if self.name == self.stored else {**obj, "apiVersion": f"{self.group}/{self.stored}"}
+        found: KubeObject = printed(body_coerced(obj, self.form.structure))
         return found
 
     def from_stored(self, obj: KubeObject, form: object) -> KubeObject:
         """A kept object in this version. One whose `form` is not today's is first read as its own version wants it."""
         if form is not self.form:
             version = str(obj.get("apiVersion")).rpartition("/")[2]
-            obj = coerced(obj, self.schemas.get(version, self.form).structure).object
+            obj = body_coerced(obj, self.schemas.get(version, self.form).structure)
         api_version = f"{self.group}/{self.name}"
         if obj.get("apiVersion") == api_version:
             return obj
-        return coerced({**obj, "apiVersion": api_version}, self.compiled.bare).object
+        return body_coerced({**obj, "apiVersion": api_version}, self.compiled.bare)
 
     def require_kind(self, obj: KubeObject) -> None:
         """422 for an object of another kind, before anything else is looked at."""

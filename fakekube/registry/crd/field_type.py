@@ -37,8 +37,8 @@ class CustomFieldType:
             return "list"
         if node.type == "object" or (not node.type and node.properties):
             return "map" if node.additional is not None and not node.properties else "struct"
-        if node.int_or_string or (node.type == "string" and node.format not in ("", "byte")):
-            return "int-or-string"
+        if node.type == "string" and node.format not in ("", "byte"):
+            return "int-or-string"  # any scalar
         return _SCALARS.get(node.type, "deduced")
 
     @cached_property

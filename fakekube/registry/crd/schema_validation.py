@@ -8,8 +8,6 @@ causes and for ratcheting: what an update leaves as it was is not looked at agai
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -268,10 +266,10 @@ def _multiple(schema: KubeObject) -> Check | None:
         native = _native(factor, value, exact=misfit is None)
         shown = value if misfit is None else float(value)
         if native <= 0:
-            text = f"factor MultipleOf declared for {path} must be positive: {go_number(native)}"
+            text = f"factor MultipleOf declared for {path} must be positive: {go_value(native)}"
             result.add(invalid(path or NOWHERE, native, text))
         elif not _is_multiple(shown, native):
-            result.add(_said(path, shown, f"should be a multiple of {go_number(native)}"))
+            result.add(_said(path, shown, f"should be a multiple of {go_value(native)}"))
 
     return check
 
@@ -305,19 +303,9 @@ def _bound(schema: KubeObject, member: str, told: str, exclusive_member: str, wo
         beyond = (value - native) * sign
         if beyond > 0 or (exclusive and beyond == 0):
             shown = value if misfit is None else float(value)
-            result.add(_said(path, shown, f"should be {said} {go_number(native)}"))
+            result.add(_said(path, shown, f"should be {said} {go_value(native)}"))
 
     return check
-
-
-def go_number(number: float) -> str:
-    """A number as Go's %v prints it."""
-    if isinstance(number, int):
-        return str(number)
-    exponent = 0 if number == 0 else math.floor(math.log10(abs(number)))
-    if -4 <= exponent < 21:
-        return str(int(number)) if number.is_integer() else repr(number)
-    return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(number))
 
 
 def _items(schema: KubeObject) -> Check | None:

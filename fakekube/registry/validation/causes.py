@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -73,12 +74,23 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\\u00", "\\x")
 
 
+def go_float(value: float) -> str:
+    """A float as %v prints it: with an exponent from 1e+06 on, and below 1e-04."""
+    negative, digits, power = Decimal(repr(value)).normalize().as_tuple()
+    exponent = len(digits) + int(power) - 1
+    if -4 <= exponent < 6:
+        return str(int(value)) if value.is_integer() else repr(value)
+    first, *rest = map(str, digits)
+    mantissa = f"{first}.{''.join(rest)}" if rest else first
+    return f"{'-' if negative else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+
+
 def go_value(value: object) -> str:
     """A value as an error message shows it: strings quoted, everything else as JSON in Go's order."""
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return go_float(value)
     return msgspec.json.encode(_sorted_maps(value)).decode() if isinstance(value, dict | list) else json.dumps(value)
 
 
