@@ -45,6 +45,8 @@ def create(
     _require_valid(served, prepared, create_causes(served, prepared))
     options.warnings.extend(warnings_about(served, prepared))
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None
+    if site.gate is not None:
+        site.gate.confirm(served, prepared, None, options)
     require_admitted(site, served, namespace, prepared, options.warnings, counts=not (taken or options.dry_run))
     return _written(site, served, namespace, prepared, options)
 

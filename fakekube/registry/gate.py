@@ -38,8 +38,6 @@ class Gate:
             obj = self._asked("CREATE", served, namespace, obj, None, options, "")
         if self.grants is not None:
             self.grants.require(served, namespace, obj, None, options.user)
-        if served.key == REQUESTS:
-            _require_modest(obj)
         return obj
 
     def update(
@@ -56,9 +54,18 @@ class Gate:
             obj = self._asked("UPDATE", served, namespace, obj, held, options, subresource)
         if self.grants is not None:
             self.grants.require(served, namespace, obj, held, options.user)
-        if served.key == REQUESTS:
-            self._require_signer(obj, held, options.user, subresource)
         return obj
+
+    def confirm(
+        self, served: Served, obj: KubeObject, held: KubeObject | None, options: WriteOptions, subresource: str = ""
+    ) -> None:
+        """What is only asked about objects that are known to be valid."""
+        if served.key != REQUESTS:
+            return
+        if held is None:
+            _require_modest(obj)
+        else:
+            self._require_signer(obj, held, options.user, subresource)
 
     def delete(self, served: Served, held: Item, options: DeleteOptions) -> None:
         """Plugins only say yes or no."""

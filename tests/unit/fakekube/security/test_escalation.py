@@ -147,6 +147,9 @@ def test_a_request_is_approved_by_who_may_use_its_signer(secured: Secured) -> No
         'certificatesigningrequests.certificates.k8s.io "c" is forbidden: user not permitted to approve requests with '
         'signerName "example.com/signer"'
     )
+    # what is not valid at all is said first
+    status = secured.ask("PUT", f"{CERTIFICATES}/c/status", found, by="admin")
+    assert 'updates may not add a condition of type "Approved"' in status.message
     signers = rule("approve", "signers", group="certificates.k8s.io", names=["example.com/*"])
     secured.grant("ann", signers, name="signers", cluster=True)
     assert secured.ask("PUT", f"{CERTIFICATES}/c/approval", found).status == 200
