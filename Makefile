@@ -41,7 +41,7 @@ recordings: $(READY) ## replay the recorded conversations and print the totals
 	$(BIN)/python -m tests.recordings.replay
 
 differential: $(READY) ## random requests to fakekube and to the real apiserver; skipped in one line where it is not built
-	$(BIN)/python -m tests.differential.apiserver
+	$(BIN)/python -m tests.differential.apiserver --seconds $(or $(SECONDS_AT_MOST),inf)
 	$(BIN)/python -m tests.real.access
 
 differential-toxiproxy: $(READY) ## the same for Toxiproxy: requests N, equal E, listed L, unlisted 0

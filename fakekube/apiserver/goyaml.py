@@ -6,6 +6,7 @@ Only the first document counts. Keys become strings and are sorted, as they pass
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Hashable
 from typing import Any
@@ -67,18 +68,25 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
         return _BOOLEANS[text]
     if _INTEGER.fullmatch(text):
         return _integer(text)
-    return _number(float(text)) if _FLOAT.fullmatch(text) else text
+    return _number(text, float(text)) if _FLOAT.fullmatch(text) else text
 
 
-def _number(value: float) -> int | float:
-    """On its way through JSON a whole float loses its point."""
+def _number(text: str, value: float) -> int | float | str:
+    """On its way through JSON a whole float loses its point; what no float can hold is text."""
+    if math.isinf(value):
+        return text
     return int(value) if value.is_integer() and abs(value) < 1e21 else value
 
 
-def _integer(text: str) -> int | str:
+_DIGITS_MAX = 64  # in base 2; any number with more is no integer of Go's
+
+
+def _integer(text: str) -> int | float | str:
     digits = text.replace("_", "")
     sign = -1 if digits.startswith("-") else 1
     digits = digits.lstrip("+-")
+    if len(digits) > _DIGITS_MAX + 2:
+        return _number(text, float(digits) * sign) if digits.isdigit() else text
     base = _PREFIXES.get(digits[:2], 10)
     if base != 10:
         return sign * int(digits[2:], base)

@@ -16,7 +16,7 @@ from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, prepare_create
 from fakekube.registry.rules import canonical_again, create_causes, tracked
 from fakekube.registry.site import Site
-from fakekube.registry.strategies import Served
+from fakekube.registry.strategies import Served, refusing_group
 from fakekube.registry.versions import as_stored, form_of
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
@@ -90,7 +90,7 @@ def _wants_generated_name(given: object) -> bool:
 
 def _require_valid(served: Served, obj: KubeObject, causes: list[Cause]) -> None:
     if causes:
-        raise invalid(served.type.kind, served.type.group, name_of(obj), causes)
+        raise invalid(served.type.kind, refusing_group(served), name_of(obj), causes)
 
 
 def _written(site: Site, served: Served, namespace: str, obj: KubeObject, options: WriteOptions) -> Item:

@@ -162,7 +162,7 @@ def require_json(body: bytes) -> None:
 def _parsed(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # nesting beyond a thousand is refused here
         raise bad_request("invalid JSON patch") from error
 
 

@@ -134,6 +134,8 @@ def _merge_member(merged: KubeObject, key: str, value: Any, schema: MergeSchema 
             merged[name] = [item for item in current if item not in value]
     elif value is None:
         merged.pop(name, None)
+    elif current is None and _has_directive(value):
+        pass  # how to change a map that is not there
     elif type(current) is not type(value):
         merged[name] = _as_new(value)
     else:

@@ -72,3 +72,8 @@ def served(resource: ResourceType) -> Served:
     strategy = table.get(resource.qualified) or table.get(resource.plural) or Strategy()
     head = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}",'.encode()
     return Served(type=resource, strategy=strategy, key=storage_key(resource), head=head)
+
+
+def refusing_group(served: Served) -> str:
+    """The group of the kind that is named when an object is invalid: events of both groups are the core's inside."""
+    return "" if served.type.kind == "Event" else served.type.group

@@ -20,7 +20,7 @@ from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
 from fakekube.registry.rules import canonical_again, tracked, update_causes
 from fakekube.registry.site import Site
-from fakekube.registry.strategies import Served
+from fakekube.registry.strategies import Served, refusing_group
 from fakekube.registry.versions import as_stored, form_of, shown
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
@@ -241,7 +241,7 @@ def _specification(served: Served, obj: KubeObject) -> KubeObject:
 
 def _require_valid(served: Served, name: str, causes: list[Cause]) -> None:
     if causes:
-        raise invalid(served.type.kind, served.type.group, name, causes)
+        raise invalid(served.type.kind, refusing_group(served), name, causes)
 
 
 def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: WriteOptions) -> Item:

@@ -1,6 +1,6 @@
 """Random stories told to fakekube and to a real kube-apiserver, and every difference between their answers.
 
-    python -m tests.differential.apiserver [--requests N] [--seed S] [--server URL --token T] [-v]
+    python -m tests.differential.apiserver [--requests N] [--seed S] [--seconds T] [--server URL --token T] [-v]
 
 Without --server the real servers that `make real` built are started. Prints each unlisted difference with the request,
 and at the end `server v1.37.2, requests N, equal E, listed L, unlisted U`; exit status 1 when U is not 0.
@@ -147,15 +147,17 @@ def _settle_order(answer: Any) -> Any:
     return answer
 
 
-def compare_servers(real: HttpTarget, ours: HttpTarget, *, requests: int, at: int, verbose: bool = False) -> Tally:
-    """Tells both servers stories until `requests` answers are compared; the seed `at` fixes them."""
+def compare_servers(
+    real: HttpTarget, ours: HttpTarget, *, requests: int, at: int, verbose: bool = False, seconds: float = float("inf")
+) -> Tally:
+    """Tells both servers stories until `requests` answers are compared, or the time is over; the seed `at` fixes them."""
     tally = Tally(verbose=verbose)
-    runs = _runs()
+    runs, end = _runs(), time.monotonic() + seconds
     for round_ in count():
         for story in _told_stories(at * _ROUNDS + round_):
             run = next(runs)
             tally.compare(story, told(story, real, run), told(story, ours, run))
-            if tally.counts["requests"] >= requests:
+            if tally.counts["requests"] >= requests or time.monotonic() > end:
                 return tally
     raise AssertionError("count() does not end")
 
@@ -188,6 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compares fakekube with a real kube-apiserver, request by request.")
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="the most that it may take")
     parser.add_argument("--server", help="base URL of a real server; default: the built ones are started")
     parser.add_argument("--token", help="bearer token of a cluster administrator")
     parser.add_argument("-v", "--verbose", action="store_true", help="every difference, and what came before it")
@@ -203,7 +206,14 @@ def main() -> int:
                 return 0
             real = HttpTarget(built.url, built.token)
         ours = HttpTarget(stack.enter_context(served_site()))
-        tally = compare_servers(real, ours, requests=arguments.requests, at=arguments.seed, verbose=arguments.verbose)
+        tally = compare_servers(
+            real,
+            ours,
+            requests=arguments.requests,
+            at=arguments.seed,
+            verbose=arguments.verbose,
+            seconds=arguments.seconds,
+        )
     counts = tally.counts
     print(
         f"server v{start.VERSION}, requests {counts['requests']}, equal {counts['equal']}, "

@@ -114,3 +114,47 @@ def test_a_wait_ends_when_the_object_is_gone(kubectl: Kubectl) -> None:
     kubectl("delete", "configmap", "short-lived")
     assert waiting.wait(30) == 0
     waiting.communicate()
+
+
+def test_explain_tells_the_fields_of_a_strategy(kubectl: Kubectl) -> None:
+    told = kubectl("explain", "deploy.spec.strategy", "--recursive")
+    assert [line.split()[0] for line in told.partition("FIELDS:")[2].splitlines() if line.startswith(" ")][:4] == [
+        "rollingUpdate",
+        "maxSurge",
+        "maxUnavailable",
+        "type",
+    ]
+
+
+def test_apply_prunes_what_is_no_longer_applied(kubectl: Kubectl) -> None:
+    def maps(*names: str) -> str:
+        each = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}, labels: {{app: shop}}}}\n"
+        return "---\n".join(each.format(name) for name in names)
+
+    kubectl("apply", "-f", "-", stdin=maps("one", "two"))
+    pruned = kubectl(
+        "apply", "--prune", "-l", "app=shop", "--prune-allowlist=core/v1/ConfigMap", "-f", "-", stdin=maps("one")
+    )
+    assert "configmap/two pruned" in pruned
+    assert kubectl("get", "configmap", "-l", "app=shop", "-o", "name") == "configmap/one\n"
+
+
+def test_diff_shows_what_an_apply_would_change(kubectl: Kubectl) -> None:
+    kubectl("create", "ns", "team")
+    kubectl("apply", "-f", "-", stdin=WEB)
+    assert kubectl("diff", "-f", "-", stdin=WEB) == ""
+    shown = kubectl("diff", "-f", "-", stdin=WEB.replace("replicas: 2", "replicas: 3"), may_fail=True)
+    changed = [line for line in shown.splitlines() if line.startswith(("-  ", "+  ")) and "generation" not in line]
+    assert [line.strip("+- ") for line in changed] == ["replicas: 2", "replicas: 3"]
+    assert json.loads(kubectl("get", "deploy", "web", "-n", "team", "-o", "json"))["spec"]["replicas"] == 2
+
+
+def test_a_drain_is_rehearsed(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", stdin="apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n")
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {nodeName: n1, containers: [{name: c, image: i}]}\n"
+    kubectl("apply", "-f", "-", stdin=pod)
+    told = kubectl("drain", "n1", "--dry-run=server", "--force")
+    assert "node/n1 cordoned (server dry run)" in told
+    assert "pod/p" in told or "default/p" in told
+    assert json.loads(kubectl("get", "node", "n1", "-o", "json"))["spec"].get("unschedulable") is None
+    assert kubectl("get", "pod", "p", "-o", "name") == "pod/p\n"

@@ -12,7 +12,7 @@ from typing import Any
 from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
 from fakekube.registry.certificate_requests import REQUESTS
 from fakekube.registry.defaulting.services import service, updated_service
-from fakekube.registry.metadata import timestamp
+from fakekube.registry.metadata import new_uid, timestamp
 from fakekube.registry.quantity import parse_quantity
 from fakekube.registry.site import Site
 from fakekube.registry.users import UserInfo
@@ -220,6 +220,12 @@ def _timed(site: Site, device: KubeObject) -> KubeObject:
     return {**device, "taints": [{"timeAdded": timestamp(site.now()), **taint} for taint in device["taints"]]}
 
 
+def limit_range(site: Site, obj: KubeObject) -> KubeObject:
+    """One without a name is given a uid as its name."""
+    meta = metadata(obj)
+    return obj if meta.get("name") else {**obj, "metadata": {**meta, "name": new_uid(site.rng)}}
+
+
 def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
     taint = _spec(obj).get("taint")
     if not taint or taint.get("timeAdded"):
@@ -243,6 +249,7 @@ PREPARED: Mapping[str, Prepare] = {
     "daemonsets.apps": daemon_set,
     "devicetaintrules.resource.k8s.io": taint_rule,
     "jobs.batch": job,
+    "limitranges": limit_range,
     "persistentvolumeclaims": claim,
     "persistentvolumes": volume,
     "pods": pod,

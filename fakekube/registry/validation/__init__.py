@@ -20,7 +20,8 @@ def validate_create(obj: KubeObject, resource: ResourceType) -> list[Cause]:
     """Why `obj` (defaulted and prepared) may not be created; empty when it may."""
     kind = _kind(resource)
     meta = dict(metadata(obj))
-    causes = list(object_meta.created(meta, resource.namespaced, kind.name, own=kind.own))
+    causes = list(kind.first(obj))
+    causes += object_meta.created(meta, resource.namespaced, kind.name, own=kind.own)
     causes += kind.create(obj)
     return _distinct(causes) or list(object_meta.names_in_paths(meta))
 

@@ -61,8 +61,6 @@ def _reported(obj: KubeObject, about: str, controller_member: str, note: str) ->
 
 
 def _new_event(obj: KubeObject) -> Causes:
-    about = (obj.get("regarding") or {}).get("namespace") or ""
-    yield from _timed(obj, about)
     yield from _series(obj)
     if not obj.get("eventTime"):
         yield required("eventTime")
@@ -72,6 +70,10 @@ def _new_event(obj: KubeObject) -> Causes:
     for member, shown in _UNSET:
         if obj.get(member):
             yield invalid(shown, "", "needs to be unset")
+
+
+def _new_event_first(obj: KubeObject) -> Causes:
+    yield from _timed(obj, (obj.get("regarding") or {}).get("namespace") or "")
 
 
 def _timed(obj: KubeObject, about: str) -> Causes:
@@ -115,6 +117,10 @@ def _internal(reference: KubeObject | None) -> KubeObject | None:
 EVENTS: Mapping[str, Kind] = {
     "v1/events": Kind(name=path_segment, create=_old_event),
     "events.k8s.io/v1/events": Kind(
-        name=dns_subdomain, create=_new_event, update=_updated_event, update_repeats_create=False
+        name=dns_subdomain,
+        first=_new_event_first,
+        create=_new_event,
+        update=_updated_event,
+        update_repeats_create=False,
     ),
 }

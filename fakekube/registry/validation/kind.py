@@ -22,13 +22,14 @@ def nothing_new(obj: KubeObject, held: KubeObject) -> Causes:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """`create` sees the whole new object; `update` the wanted and the stored one, through the main resource;
-    `status` the same through /status. `own` kinds are Kubernetes' proper ones, whose finalizers must be standard or qualified.
+    `status` the same through /status. `first` is told of a new object before its metadata. `own` kinds are Kubernetes' proper ones, whose finalizers must be standard or qualified.
 
     `update_repeats_create`: an update is checked by the rules for new objects too, behind its own.
     """
 
     name: NameCheck = dns_subdomain
     own: bool = True
+    first: Callable[[KubeObject], Causes] = nothing
     create: Callable[[KubeObject], Causes] = nothing
     update: Callable[[KubeObject, KubeObject], Causes] = nothing_new
     status: Callable[[KubeObject, KubeObject], Causes] = nothing_new

@@ -203,10 +203,12 @@ def _capacity_update(obj: KubeObject, held: KubeObject) -> Causes:
 def _attachment(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
     attacher, node = spec.get("attacher", ""), spec.get("nodeName", "")
-    if attacher or node or spec.get("source"):
+    if attacher:
         yield from _attacher(attacher, "spec.attacher")
     yield from _source(spec.get("source") or {}, "spec.source")
     yield from all_invalid("spec.nodeName", node, dns_subdomain(node))
+    if not attacher and (obj.get("metadata") or {}).get("name"):
+        yield required("spec.attacher")
 
 
 def _attacher(name: str, path: str) -> Causes:

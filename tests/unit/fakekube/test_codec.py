@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fakekube.apiserver.codec import JSON, PROTOBUF, YAML, decode, encode
 from fakekube.apiserver.gojson import parse_json
+from fakekube.apiserver.goyaml import parse_yaml
 from fakekube.meta.errors import StatusError
 from fakekube.meta.gosyntax import SyntaxFault, syntax_fault
 from fakekube.meta.objects import GroupVersionKind
@@ -196,3 +197,10 @@ def test_what_the_scanner_accepts_python_accepts(text: str) -> None:
     except ValueError:
         sound = False
     assert (syntax_fault(text.encode()) is None) == sound
+
+
+@pytest.mark.parametrize("digits", [310, 5_000])
+def test_a_number_that_nothing_can_hold_is_text_in_yaml(digits: int) -> None:
+    text = "9" * digits
+    assert parse_yaml(f"a: {text}\nb: 1e999\n".encode())[0] == {"a": text, "b": "1e999"}
+    assert parse_yaml(b"a: " + b"9" * 100)[0] == {"a": 1e100}

@@ -231,3 +231,21 @@ def test_another_uid_is_told_before_a_missing_revision(bare: Site) -> None:
 def test_a_patch_that_is_no_json_is_told_before_an_absent_object(bare: Site) -> None:
     answer = bare.ask("PATCH", f"{CONFIG_MAPS}/none", b"{", content_type="application/merge-patch+json")
     assert (answer.status, answer.message) == (400, "invalid JSON patch")
+
+
+def test_a_limit_range_without_a_name_is_given_one(bare: Site) -> None:
+    made = bare.post("/api/v1/namespaces/default/limitranges", {"spec": {"limits": [{"type": "Pod"}]}})
+    assert (made.status, len(made.json["metadata"]["name"])) == (201, 36)
+
+
+def test_an_event_is_refused_in_the_name_of_the_core_kind(bare: Site) -> None:
+    bare.post("/api/v1/namespaces", {"metadata": {"name": "team"}})
+    refused = bare.post("/apis/events.k8s.io/v1/namespaces/team/events", {})
+    assert refused.message.startswith('Event "" is invalid: [involvedObject.namespace: ')
+
+
+def test_a_put_that_would_create_cannot_have_a_uid(bare: Site) -> None:
+    lease = {"metadata": {"name": "x", "uid": "u"}, "spec": {}}
+    answer = bare.put("/apis/coordination.k8s.io/v1/namespaces/default/leases/x", lease)
+    assert answer.status == 409
+    assert answer.message.endswith("UID in precondition: u, UID in object meta: ")

@@ -111,3 +111,7 @@ def test_a_patch_that_makes_no_sense_is_refused_as_recorded(patch: KubeObject, c
     with pytest.raises(StatusError) as refused:
         strategic_merge(live, patch, DEPLOYMENT)
     assert (refused.value.code, refused.value.message) == (code, message)
+
+
+def test_how_to_change_a_map_that_is_not_there_means_nothing() -> None:
+    assert strategic_merge({}, {"labels": {"app": "1", "$patch": "replace"}}, None) == {}

@@ -56,7 +56,7 @@ OPEN: dict[str, int] = {
     "volumeattachments": 1,
 }
 # Names that are answered otherwise, by kind.
-OPEN_NAMES: dict[str, int] = {"limitranges": 1}
+OPEN_NAMES: dict[str, int] = {}
 
 
 @cache
