@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types sim record recordings differential differential-toxiproxy tables bench real clean
+.PHONY: help demo test check lint types sim e2e kit record recordings differential differential-toxiproxy tables bench real clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,13 @@ $(VENV)/kmock/.ready: $(READY)
 
 real: $(READY) ## build the real servers, the oracle of many tests (needs Go, 5 minutes, once)
 	tests/real/build.sh
+
+e2e: real ## Kubernetes' own end-to-end tests against served sites (needs Go; ten minutes to build, once)
+	@tests/real/build.sh e2e
+	$(BIN)/python -m tests.conformance.e2e
+
+kit: $(READY) ## the conformance kit as one table; make kit CLUSTER=path/of/kubeconfig asks a cluster too
+	@$(BIN)/python -m fakekube.testing $(if $(CLUSTER),--kubeconfig $(CLUSTER))
 
 clean: ## remove .venv and what was built
 	rm -rf $(VENV) build *.egg-info

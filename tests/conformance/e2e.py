@@ -29,16 +29,21 @@ from tests.real import start
 HERE = Path(__file__).parent
 MUST_PASS = HERE / "e2e-must-pass.txt"
 CENSUS = HERE / "e2e-census.json"
-SITES = 4
+SITES = 5
 # One spec of a census; those that need a running pod would wait for five minutes.
 SPEC_TIMEOUT_S = 60
 RUN_TIMEOUT_S = 600
 _START_S = 120
 _GRACE_S = 5
-# Suites in which nothing passes without containers, real networks, disks or another operating system.
+# What cannot pass where no container runs, nothing listens in a pod, and no node has a disk, a network or a kubelet.
 _HOPELESS = re.compile(
     r"\[sig-(windows|autoscaling|storage|testing)\](?!.*(API|CRUD|lifecycle of a (Persistent|VolumeAtt)))"
-    r"|\[Disruptive\]|Feature:|\[Slow\]"
+    r"|\[Disruptive\]|Feature:|\[Slow\]|\[sig-node\](?!.*(lifecycle|Lease|PodTemplate|RuntimeClass|Secrets should (fail|patch)"
+    r"|ConfigMap should (fail|run|update)|collection|status|events|ephemeral))"
+    r"|Port forwarding|Simple pod|Kubectl (exec|logs|copy)|Guestbook|DNS|Networking|Conntrack|Proxy version|KubeProxy"
+    r"|LoadBalancer|SchedulerPre(dicates|emption validates)|SchedulerPriorities|NodeAuthenticator|Aggregat(or|ed APIServer)"
+    r"|Projected|ClusterTrustBundleProjection|DRA|ServiceLB|Topology|Hints|NodePort|session affinity|terminating|HostPort"
+    r"|Container Status|MetricsGrabber|NativeHistograms|IssuerDiscovery|mount"
 )
 _FLAGS = (
     "--provider=skeleton",
@@ -64,7 +69,7 @@ def served(sites: int, *options: str) -> Iterator[list[Path]]:
     """The kubeconfigs of fresh sites with two nodes each."""
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
         command = [sys.executable, "-m", "chaos.cli", "serve", "--sites", str(sites), "--out", folder]
-        command += ["--load", str(HERE / "cluster"), *options]
+        command += ["--load", str(HERE / "cluster"), "--controllers", "workloads", *options]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stderr is not None
@@ -174,6 +179,13 @@ def _shared(work: Callable[[Path], list[Spec]], *options: str) -> list[Spec]:
         return sorted((spec for found in pool.map(work, kubeconfigs) for spec in found), key=lambda spec: spec.name)
 
 
+def _remember(specs: Sequence[Spec], where: Path) -> None:
+    """Into the census, in the place of what it said of the same specs before."""
+    before = [Spec(**each) for each in json.loads(where.read_text())] if where.exists() else []
+    found = {each.name: each for each in (*before, *specs)}
+    where.write_text(json.dumps([asdict(found[name]) for name in sorted(found)], indent=1) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kubernetes' own end-to-end tests against served sites.")
     parser.add_argument("--census", action="store_true", help="try every candidate, and write e2e-census.json")
@@ -184,7 +196,7 @@ def main() -> int:
     try:
         if arguments.census:
             specs = census(candidates(arguments.match))
-            arguments.out.write_text(json.dumps([asdict(each) for each in specs], indent=1) + "\n")
+            _remember(specs, arguments.out)
         else:
             specs = gate([name for name in must_pass() if re.search(arguments.match, name)])
     except start.NotBuilt as absent:

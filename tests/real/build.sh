@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the real servers that tests use as oracle, once, outside the tree.
-# One line per server; what cannot be built is named in one line and skipped: tests that need it then say so.
+# Builds the real servers that tests use as oracle and two clients in Go, once, outside the tree; `build.sh e2e` builds
+# Kubernetes' own end-to-end tests too (five minutes more).
+# One line per binary; what cannot be built is named in one line and skipped: tests that need it then say so.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,15 +38,22 @@ compile() {
 
 from_module() { (cd "$here" && nice go build -mod=readonly -ldflags "-s -w $stamp" -o "$out/.partial/$1" "$2"); }
 
+own() { (cd "$here" && nice go build -mod=readonly -ldflags "-s -w" -o "$out/.partial/$1" "./$1"); }
+
+from_tests() { (cd "$here" && nice go test -c -mod=readonly -ldflags "-s -w $stamp" -o "$out/.partial/$1" "$2"); }
+
 from_release() {
   GOBIN=$out/.partial/$1.bin nice go install "$toxiproxy/cmd/$2@v$toxiproxy_version"
   mv "$out/.partial/$1.bin/$2" "$out/.partial/$1"
   rmdir "$out/.partial/$1.bin"
 }
 
+wanted=(toxiproxy-server toxiproxy-cli etcd kube-apiserver kube-controller-manager kubectl informer manager)
+[[ ${1:-} != e2e ]] || wanted+=(e2e.test)
+
 built() {
   local name
-  for name in toxiproxy-server toxiproxy-cli etcd kube-apiserver kube-controller-manager kubectl; do
+  for name in "${wanted[@]}"; do
     [[ -x $out/$name ]] || return 1
   done
 }
@@ -63,4 +71,7 @@ compile etcd from_module etcd go.etcd.io/etcd/server/v3
 compile kube-apiserver from_module kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 compile kube-controller-manager from_module kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 compile kubectl from_module kubectl k8s.io/kubernetes/cmd/kubectl
+compile informer own informer
+compile manager own manager
+[[ ${1:-} != e2e ]] || compile e2e.test from_tests e2e.test k8s.io/kubernetes/test/e2e
 exit "$failed"

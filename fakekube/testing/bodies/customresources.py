@@ -130,7 +130,7 @@ def custom_objects_are_applied(at: Session) -> None:
     at.patch(things, "x", {"spec": {"size": 2}}, "strategic").refused(415, "UnsupportedMediaType")
 
 
-@body(differs={"fakekube": "columns that a definition names are not printed yet"})
+@body()
 def printer_columns_are_columns(at: Session) -> None:
     """additionalPrinterColumns are what a Table of the resource shows."""
     things = define(at, additionalPrinterColumns=[{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}])
