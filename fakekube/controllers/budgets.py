@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.conditions import conditions_of, find, without
 from fakekube.controllers.controller import Controller
+from fakekube.controllers.events import Recorder
 from fakekube.controllers.fractions import resolved
 from fakekube.controllers.ownership import controller_of
 from fakekube.controllers.pods import PODS, has_ended, is_ready
@@ -30,8 +31,9 @@ class Budgets(Controller):
 
     resource = BUDGETS
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, recorder: Recorder) -> None:
         super().__init__(cluster)
+        self._recorder = recorder
 
     def listen(self) -> None:
         self.cluster.listen(PODS, self._hear_pod)
@@ -61,6 +63,8 @@ class Budgets(Controller):
         if budget is None:
             return
         pods = [pod for pod in self.cluster.list(PODS, namespace) if _covers(budget, pod) and not has_ended(pod)]
+        if not pods:
+            self._recorder.record(budget, "Normal", "NoPods", "No matching pods found")
         expected, desired = self._expected(budget, pods)
         disrupted = self._disrupted(budget, pods)
         healthy = sum(is_ready(pod) and not is_terminating(pod) and name_of(pod) not in disrupted for pod in pods)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.events import Recorder
@@ -92,9 +93,8 @@ class Kubelet:
 
     def _say_later(self, pod: KubeObject, why: str) -> None:
         """From inside a write nothing is written: the event waits its turn."""
-        key = f"complaint {uid_of(pod)}"
-        tell = lambda: self._recorder.record(pod, "Warning", "InvalidAnnotation", why)  # noqa: E731 - a closure with a name reads no better
-        self._cluster.site.schedule.at(self._cluster.now(), key, tell)
+        tell = partial(self._recorder.record, pod, "Warning", "InvalidAnnotation", why)
+        self._cluster.site.schedule.at(self._cluster.now(), f"complaint {uid_of(pod)}", tell)
 
     def _reach(self, stage: Stage, uid: str, place: tuple[str, str]) -> None:
         """The stage's time has come: unless the pod is another one, or stands elsewhere by now."""

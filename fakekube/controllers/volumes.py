@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.controller import Controller
+from fakekube.controllers.events import Recorder
 from fakekube.controllers.pods import PODS, has_ended
 from fakekube.meta.objects import KubeObject, metadata, name_of, namespace_of, uid_of
 from fakekube.registry.amounts import amount
@@ -27,8 +28,9 @@ class Claims(Controller):
 
     resource = CLAIMS
 
-    def __init__(self, cluster: Cluster, *, provisions: bool) -> None:
+    def __init__(self, cluster: Cluster, recorder: Recorder, *, provisions: bool) -> None:
         super().__init__(cluster)
+        self._recorder = recorder
         self._provisions = provisions
 
     def listen(self) -> None:
@@ -66,6 +68,9 @@ class Claims(Controller):
         if volume is None and self._provisions and claim["spec"].get("storageClassName") != "":
             volume = self.cluster.create(VOLUMES, "", _volume_for(claim))
         if volume is None:
+            if not claim["spec"].get("storageClassName"):
+                why = "no persistent volumes available for this claim and no storage class is set"
+                self._recorder.record(claim, "Normal", "FailedBinding", why)
             return
         reference = {
             "kind": "PersistentVolumeClaim",

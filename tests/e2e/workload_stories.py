@@ -6,6 +6,7 @@ is compared: no names that were drawn, no uids, no times.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -206,8 +207,13 @@ def look(server: Server, space: str) -> dict[str, list[Any]]:
     for group, plural in SEEN:
         items = server.ask("GET", collection(group, plural, space))[1]["items"]
         shown = [normalised(_event(item) if plural == "events" else _projected(item, plural), space) for item in items]
-        found[plural] = sorted(shown, key=str) if plural != "events" else sorted({str(each) for each in shown})
+        texts = {json.dumps(each, sort_keys=True): each for each in shown} if plural == "events" else {}
+        found[plural] = sorted(texts) if texts else sorted(shown, key=_in_order)
     return found
+
+
+def _in_order(obj: Obj) -> str:
+    return json.dumps(obj, sort_keys=True)
 
 
 def _projected(obj: Obj, plural: str) -> Obj:
@@ -297,6 +303,11 @@ def job(name: str = "j", **spec: Any) -> Obj:
     return {"metadata": {"name": name}, "spec": {"template": template(restart="Never"), **spec}}
 
 
+def placed(name: str) -> Obj:
+    """A pod that somebody has given a node: endpoints are told where they are."""
+    return {"metadata": {"name": name, "labels": {"app": "a"}}, "spec": template(nodeName="n1")["spec"]}
+
+
 DEPLOY = (APPS, "deployments")
 NODES = [Create(CORE, "nodes", {"metadata": {"name": name}}, wide=True) for name in ("n1", "n2")] + [
     step
@@ -326,7 +337,7 @@ STORIES = (
         Patch(*DEPLOY, "d", {"spec": {"replicas": 0}}),
     ]),
     Story("annotations and minReadySeconds", [
-        Create(*DEPLOY, workload(minReadySeconds=2) | {"metadata": {"name": "d", "annotations": {"note": "x"}}}), Pods(ready), Wait(3),
+        Create(*DEPLOY, workload(minReadySeconds=10) | {"metadata": {"name": "d", "annotations": {"note": "x"}}}), Pods(ready), Wait(12),
         Patch(*DEPLOY, "d", {"metadata": {"annotations": {"note": "y"}}}),
     ]),
     Story("pause and resume", [
@@ -386,21 +397,24 @@ STORIES = (
     Story("a job", [Create(BATCH, "jobs", job(completions=3, parallelism=2)), Pods(ready), Pods(succeeded, 1, lambda pod: not is_done(pod)), Pods(succeeded, 9, lambda pod: not is_done(pod), 3)]),
     Story("an indexed job", [Create(BATCH, "jobs", job(completions=4, parallelism=2, completionMode="Indexed")), Pods(succeeded, 1, lambda pod: not is_done(pod)), Pods(succeeded, 9, lambda pod: not is_done(pod), 4)]),
     Story("a job that fails", [Create(BATCH, "jobs", job(parallelism=2, completions=2, backoffLimit=0)), Pods(failed, 1, lambda pod: not is_done(pod)), Wait(1)]),
-    Story("a job past its deadline", [Create(BATCH, "jobs", job(activeDeadlineSeconds=1)), Wait(3)]),
+    Story("a job past its deadline", [Create(BATCH, "jobs", job(activeDeadlineSeconds=6)), Wait(8)]),
     Story("a suspended job", [
         Create(BATCH, "jobs", job(suspend=True, parallelism=2)), Patch(BATCH, "jobs", "j", {"spec": {"suspend": False}}), Pods(ready),
         Patch(BATCH, "jobs", "j", {"spec": {"suspend": True}}), Patch(BATCH, "jobs", "j", {"spec": {"suspend": False}}), Pods(succeeded, 9, lambda pod: not is_done(pod)),
     ]),
-    Story("a job with a time to live", [Create(BATCH, "jobs", job(ttlSecondsAfterFinished=2)), Pods(succeeded), Wait(4)]),
+    Story("a job with a time to live", [Create(BATCH, "jobs", job(ttlSecondsAfterFinished=6)), Pods(succeeded), Wait(8)]),
     Story("a work queue", [Create(BATCH, "jobs", job(parallelism=2, completions=None)), Pods(succeeded, 1, lambda pod: not is_done(pod)), Pods(succeeded, 9, lambda pod: not is_done(pod))]),
     Story("a job and its parallelism", [Create(BATCH, "jobs", job(parallelism=4, completions=8)), Patch(BATCH, "jobs", "j", {"spec": {"parallelism": 1}}), Delete(BATCH, "jobs", "j", {"propagationPolicy": "Background"}), Wait(1)]),
     Story("endpoints", [
         Create(CORE, "services", {"metadata": {"name": "svc", "labels": {"tier": "front"}}, "spec": {"selector": {"app": "a"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]}}),
         Create(CORE, "services", {"metadata": {"name": "head"}, "spec": {"clusterIP": "None", "selector": {"app": "a"}, "ports": [{"port": 80}]}}),
-        Create(*DEPLOY, workload(replicas=2)), Pods(running), Pods(ready, 1), Pods(ready), Patch(*DEPLOY, "d", {"spec": {"replicas": 1}}), Delete(CORE, "services", "svc"), Wait(1),
+        *(Create(CORE, "pods", placed(name)) for name in ("p1", "p2")), Pods(running), Pods(ready, 1), Pods(ready), Delete(CORE, "pods", "p1", {"gracePeriodSeconds": 0}), Delete(CORE, "services", "svc"), Wait(1),
     ]),
-    Story("budgets", [
+    Story("a budget of pods that stay", [
         Create(POLICY, "poddisruptionbudgets", {"metadata": {"name": "least"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "a"}}}}),
+        Create(*DEPLOY, workload(replicas=3)), Pods(ready, 2), Pods(ready), Patch(*DEPLOY, "d", {"spec": {"replicas": 1}}),
+    ]),
+    Story("a budget of pods that may go", [
         Create(POLICY, "poddisruptionbudgets", {"metadata": {"name": "most"}, "spec": {"maxUnavailable": "30%", "selector": {"matchLabels": {"app": "a"}}}}),
         Create(*DEPLOY, workload(replicas=4)), Pods(ready, 2), Pods(ready), Patch(*DEPLOY, "d", {"spec": {"replicas": 10}}), ALL_READY,
     ]),
