@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from fakekube.apiserver.server import Apiserver
 from fakekube.http.tls import Authority
-from tests.unit.fakekube.security.secured import Secured
+from tests.unit.fakekube.security.secured import Secured, rule
 from tests.unit.fakekube.sites import Site
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -138,3 +138,20 @@ def test_nobody_becomes_administrator_by_a_certificate(secured: Secured, groups:
 def test_what_is_no_request_is_left_to_validation(secured: Secured) -> None:
     spec = {"request": "bm9uZQ==", "signerName": CLIENT, "usages": ["client auth"]}
     assert secured.ask("POST", REQUESTS, {"metadata": {"name": "c"}, "spec": spec}, by="admin").status == 422
+
+
+def test_a_certificate_is_written_by_who_may_sign(secured: Secured, authority: Authority) -> None:
+    group = "certificates.k8s.io"
+    writes = rule("update", "certificatesigningrequests/status certificatesigningrequests/approval", group=group)
+    secured.grant("ann", writes, name="writes", cluster=True)
+    request = pem_request("ann")
+    spec = {"request": request, "signerName": "example.com/mine", "usages": ["client auth"]}
+    found = secured.done("POST", REQUESTS, {"metadata": {"name": "c"}, "spec": spec})
+    found["status"] = {"conditions": [{"type": "Approved", "status": "True"}]}
+    found = secured.done("PUT", f"{REQUESTS}/c/approval", found)
+    made = authority.sign(base64.b64decode(request), 600)
+    found["status"]["certificate"] = base64.b64encode(made.encode()).decode()
+    refused = secured.ask("PUT", f"{REQUESTS}/c/status", found)
+    assert refused.message.endswith('user not permitted to sign requests with signerName "example.com/mine"')
+    secured.grant("ann", rule("sign", "signers", group=group, names=["example.com/mine"]), name="signs", cluster=True)
+    assert secured.ask("PUT", f"{REQUESTS}/c/status", found).status == 200
