@@ -92,7 +92,7 @@ def body(*, needs: Sequence[str] = (), differs: Mapping[str, str] | None = None)
 def bodies(match: str = "") -> list[Body]:
     """All bodies whose name contains `match`, in the order of the table."""
     for area in AREAS:
-        importlib.import_module(f"fakekube.testing.bodies.{area}")
+        importlib.import_module(f"fakekube.testing.areas.{area}")
     order = {area: position for position, area in enumerate(AREAS)}
     return sorted((each for each in _BODIES if match in each.name), key=lambda each: order[each.name.partition("/")[0]])
 
