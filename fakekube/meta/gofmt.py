@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 
 def go_value(value: object) -> str:
@@ -17,16 +18,22 @@ def _map(value: Mapping[str, object]) -> str:
     return f"map[{' '.join(f'{key}:{go_value(value[key])}' for key in sorted(value))}]"
 
 
-def _float(value: float) -> str:
-    """%v of a float64 is its shortest form, with an exponent of at least two digits from 1e+21 on."""
-    return f"{value:g}" if value == int(value) and abs(value) < 1e21 else repr(value)
+def go_float(value: float) -> str:
+    """A float as %v prints it: with an exponent from 1e+06 on, and below 1e-04."""
+    negative, digits, power = Decimal(repr(value)).normalize().as_tuple()
+    exponent = len(digits) + int(power) - 1
+    if -4 <= exponent < 6:
+        return str(int(value)) if value.is_integer() else repr(value)
+    first, *rest = map(str, digits)
+    mantissa = f"{first}.{''.join(rest)}" if rest else first
+    return f"{'-' if negative else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
 _PRINTERS: tuple[tuple[type, Callable[..., str]], ...] = (
     (bool, lambda value: "true" if value else "false"),
     (dict, _map),
     (list, lambda value: f"[{' '.join(go_value(item) for item in value)}]"),
-    (float, _float),
+    (float, go_float),
 )
 
 

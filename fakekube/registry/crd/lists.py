@@ -11,7 +11,7 @@ from typing import Any
 
 from fakekube.meta.errors import Cause
 from fakekube.registry.crd.structural import Structural
-from fakekube.registry.validation.causes import duplicate
+from fakekube.registry.validation.causes import duplicate, invalid
 
 
 def list_causes(value: Any, node: Structural, path: str = "") -> Iterator[Cause]:
@@ -38,6 +38,10 @@ def _repeated(value: list[Any], node: Structural, path: str) -> Iterator[Cause]:
     """Each element that stands twice is told once, where it first stands again."""
     if node.list_type not in ("set", "map"):
         return
+    strange = next((index for index, item in enumerate(value) if not isinstance(item, dict | None)), None)
+    if node.list_type == "map" and strange is not None:
+        yield invalid(f"{path}[{strange}]", value[strange], "must be an object for an array of list-type map")
+        return
     seen: dict[str, int] = {}
     for index, item in enumerate(value):
         shown = item if node.list_type == "set" else _key(item, node)
@@ -49,5 +53,5 @@ def _repeated(value: list[Any], node: Structural, path: str) -> Iterator[Cause]:
 
 def _key(item: Any, node: Structural) -> Any:
     if not isinstance(item, dict):
-        return item
+        return {}
     return {key: item[key] for key in sorted(node.list_keys) if key in item}

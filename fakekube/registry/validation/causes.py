@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from fakekube.meta.errors import Cause
+from fakekube.meta.gofmt import go_float
 
 Causes = Iterator[Cause]
 
@@ -72,17 +72,6 @@ def _detailed(head: str, detail: str) -> str:
 def quoted(text: str) -> str:
     """A string as Go's %q prints it."""
     return json.dumps(text, ensure_ascii=False).replace("\\u00", "\\x")
-
-
-def go_float(value: float) -> str:
-    """A float as %v prints it: with an exponent from 1e+06 on, and below 1e-04."""
-    negative, digits, power = Decimal(repr(value)).normalize().as_tuple()
-    exponent = len(digits) + int(power) - 1
-    if -4 <= exponent < 6:
-        return str(int(value)) if value.is_integer() else repr(value)
-    first, *rest = map(str, digits)
-    mantissa = f"{first}.{''.join(rest)}" if rest else first
-    return f"{'-' if negative else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
 def go_value(value: object) -> str:
