@@ -44,9 +44,13 @@ class Kubelet:
         self._look_at_all()
 
     def _look_at_all(self) -> None:
-        if PODS in self._cluster.site.store.used_resources():
-            for pod in self._cluster.list(PODS):
-                self._plan(pod)
+        if PODS not in self._cluster.site.store.used_resources():
+            return
+        pods = self._cluster.list(PODS)
+        # addresses go on behind those that are taken
+        self._addresses = max(map(_number_of_address, pods), default=0)
+        for pod in pods:
+            self._plan(pod)
 
     def _hear(self, event: Event) -> None:
         if event.type == "DELETED":
@@ -155,6 +159,12 @@ class Kubelet:
         """The next of 10.244.0.0/16."""
         self._addresses = self._addresses % 65000 + 1
         return f"10.244.{self._addresses // 254}.{self._addresses % 254 + 1}"
+
+
+def _number_of_address(pod: KubeObject) -> int:
+    """Which address of ours the pod has; 0 for none."""
+    parts = str((pod.get("status") or {}).get("podIP", "")).split(".")
+    return (int(parts[2]) * 254 + int(parts[3]) - 1) if parts[:2] == ["10", "244"] else 0
 
 
 def _first_probe_s(pod: KubeObject) -> float:

@@ -18,6 +18,8 @@ from fakekube.storage.items import Event
 
 _NOT_READY, _UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 _CORDONED = "node.kubernetes.io/unschedulable"
+# The last part of the first node's address.
+_FIRST_HOST = 10
 _OURS = (_NOT_READY, _UNREACHABLE, _CORDONED)
 _BY_STATUS = {"False": _NOT_READY, "Unknown": _UNREACHABLE}
 
@@ -30,15 +32,19 @@ class NodeLifecycle(Controller):
     def __init__(self, cluster: Cluster, *, becomes_ready: bool) -> None:
         super().__init__(cluster)
         self._becomes_ready = becomes_ready
-        self._hosts = 9
+        self._hosts = 0
+
+    def resync(self) -> None:
+        self._hosts = _FIRST_HOST + len(self.cluster.list(NODES))
+        super().resync()
 
     def sync(self, namespace: str, name: str) -> None:
         node = self.cluster.get(NODES, "", name)
         if node is None:
             return
         if self._becomes_ready and find(conditions_of(node), "Ready") is None:
-            self._hosts += 1
             status = node_status(node, self._hosts, self.cluster.now())
+            self._hosts += 1
             node = self.cluster.update_status(NODES, node, status, manager=KUBELET)
         self.cluster.update(NODES, node, _tainted)
 

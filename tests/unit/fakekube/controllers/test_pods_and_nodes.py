@@ -248,3 +248,14 @@ def test_a_deletion_takes_no_longer_than_its_grace_and_a_finalizer_holds_the_pod
     site.patched(f"{CORE}/pods/held", {"metadata": {"finalizers": None}})
     site.run(1)
     assert site.pods() == []
+
+
+def test_addresses_go_on_where_a_restored_site_had_stopped() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/deployments", deployment(replicas=3))
+    site.run(1)
+    other = ClusterSite(seed=4)
+    other.server.restore(site.server.snapshot())
+    other.patched(f"{APPS}/deployments/web", {"spec": {"replicas": 6}})
+    other.run(1)
+    assert len({each["status"]["podIP"] for each in other.pods()}) == 6
