@@ -20,7 +20,7 @@ ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 class Listener:
     """A port that a site listens on. `local`: it takes connections of its own site only, as one bound to 127.0.0.1 does."""
 
-    __slots__ = ("_factory", "_loop", "context", "local", "open", "port")
+    __slots__ = ("_loop", "context", "factory", "local", "open", "port")
 
     def __init__(
         self, loop: VirtualLoop, factory: ProtocolFactory, port: int, context: Context, *, local: bool
@@ -29,14 +29,14 @@ class Listener:
         self.local = local
         self.context = context
         self._loop = loop
-        self._factory = factory
+        self.factory = factory
         self.open = True
 
     def accept(self, endpoint: Endpoint) -> bool:
         """Give the endpoint a protocol; False when the listener has closed meanwhile. Runs in the endpoint's context."""
         if not self.open:
             return False
-        VirtualTransport.attach(self._loop, endpoint, self._factory())
+        VirtualTransport.attach(self._loop, endpoint, self.factory())
         return True
 
 

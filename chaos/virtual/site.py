@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from chaos.virtual.errors import os_error
 
@@ -15,16 +15,23 @@ _FIRST_EPHEMERAL_PORT: Final = 32768  # Linux's ip_local_port_range
 _EPHEMERAL_PORTS: Final = 28232
 
 
+class Crashing(Protocol):
+    """Something under way that a crash of its site ends."""
+
+    def crashed(self) -> None: ...
+
+
 class Site:
     """Made once per name. While it is down nobody connects from it or to it."""
 
-    __slots__ = ("_connections", "_next_port", "endpoints", "listeners", "name", "up")
+    __slots__ = ("_connections", "_next_port", "calls", "endpoints", "listeners", "name", "up")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.up = True
         self.listeners: dict[int, Listener] = {}
         self.endpoints: dict[Endpoint, None] = {}  # a dict, for its order
+        self.calls: dict[Crashing, None] = {}  # requests within the site that no connection carries
         self._connections: dict[str, int] = {}
         self._next_port = 0
 
@@ -64,3 +71,5 @@ class Site:
             self.stop_listening(listener)
         for endpoint in list(self.endpoints):
             endpoint.into.connection.crashed(endpoint)
+        for call in list(self.calls):
+            call.crashed()

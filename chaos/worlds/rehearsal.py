@@ -62,7 +62,14 @@ async def _rehearse(
     loop.network.tap = wire
     loop.network.lose_message = staging.lose_message
     loop.network.trace.on_line = staging.traced
-    world = World(timeline.sites, seed=timeline.seed, agent=agent, link=timeline.link, links=timeline.links)
+    world = World(
+        timeline.sites,
+        seed=timeline.seed,
+        agent=agent,
+        link=timeline.link,
+        links=timeline.links,
+        wire=staging.wire,
+    )
     async with world:
         stage = VirtualStage(world, timeline)
         history = History()

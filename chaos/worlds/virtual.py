@@ -27,6 +27,7 @@ from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Direction
 from chaos.virtual.sites import Life, context_at, life_context, site_context
 from chaos.worlds.clock import age_by_loop
+from chaos.worlds.direct import CLIENT_HEADERS, DirectSession, as_session
 from chaos.worlds.session import SiteConnector
 from collab.agent.config import AgentConfig, ApiserverAddress
 from collab.agent.disk import Disk, MemoryDisk
@@ -71,6 +72,22 @@ def collab_agent(config: AgentConfig, *, disk: Disk, now: Callable[[], float], r
     return Agent(config, disk=disk, now=now, rng=rng)
 
 
+def direct_collab_agent(config: AgentConfig, *, disk: Disk, now: Callable[[], float], rng: Random) -> SiteAgent:
+    """The same agent, its requests within the site without the wire."""
+    from collab.agent.link import Progress, open_session
+    from collab.agent.main import Agent
+
+    def connected(context: object) -> None:
+        if isinstance(context, Progress):
+            context.connected = True
+
+    def session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+        network = _virtual_loop().network
+        return as_session(DirectSession(network, config.site, open_session(connector), connected=connected))
+
+    return Agent(config, disk=disk, now=now, rng=rng, session=session)
+
+
 class CountedApiserver(Apiserver):
     """An apiserver that counts what it was asked."""
 
@@ -91,6 +108,8 @@ class World:
     """`sites` is a number or names; `agent` makes each site's agent, None leaves apiservers alone.
     `controllers="workloads"` makes Deployments, Jobs and so on move, their pods through `stages` (docs/controllers.md).
 
+    `wire=False`: requests within a site are calls, without HTTP bytes (chaos.worlds.direct).
+
     Use it inside a running VirtualLoop, as an async context manager or by `start` and `stop`. Two worlds with one seed
     and one program run alike, byte count by byte count.
     """
@@ -105,6 +124,7 @@ class World:
         links: Mapping[tuple[str, str], LinkQuality] | None = None,
         controllers: Literal["core", "workloads"] = "core",
         stages: Stages | None = None,
+        wire: bool = True,
     ) -> None:
         self.sites = Sites(count=sites).names() if isinstance(sites, int) else tuple(sites)
         self.seed = seed
@@ -114,7 +134,8 @@ class World:
         age_by_loop()
         self.loop = _virtual_loop()
         self.network = self.loop.network
-        self._agent = agent
+        self._agent = agent if wire or agent is not collab_agent else direct_collab_agent
+        self._wire = wire
         if controllers not in ("core", "workloads"):
             raise ValueError(f"controllers={controllers!r}: a world runs core or workloads")
         self._controllers = controllers
@@ -228,14 +249,22 @@ class World:
     def session(self, site: str) -> aiohttp.ClientSession:
         """A client that stands at `site`; paths such as `/api/v1/namespaces` go to `url(site)`."""
         if site not in self._sessions:
-            self._sessions[site] = aiohttp.ClientSession(
-                self.url(site),
-                connector=SiteConnector(site),
-                timeout=aiohttp.ClientTimeout(total=CLIENT_TIMEOUT_S),
-                # so that a search of the wire reads what was said
-                headers={"Accept-Encoding": "identity"},
-            )
+            self._sessions[site] = self._new_session(site)
         return self._sessions[site]
+
+    def _new_session(self, site: str) -> aiohttp.ClientSession:
+        # so that a search of the wire reads what was said
+        headers = {"Accept-Encoding": "identity"}
+        session = aiohttp.ClientSession(
+            self.url(site),
+            connector=SiteConnector(site),
+            timeout=aiohttp.ClientTimeout(total=CLIENT_TIMEOUT_S),
+            headers=headers,
+        )
+        if self._wire:
+            return session
+        sent = {**CLIENT_HEADERS, **headers}
+        return as_session(DirectSession(self.network, site, session, base=self.url(site), headers=sent))
 
     def run_at(self, site: str, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Run `coroutine` as a program of `site`: its connections use the site's links. A crash of the site and the

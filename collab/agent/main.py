@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
+import aiohttp
 from aiohttp import web
 
 from collab.agent import journals
@@ -77,6 +78,7 @@ class Agent:
         now: Callable[[], float],
         rng: random.Random,
         connector: Connector | None = None,
+        session: Callable[[aiohttp.BaseConnector], aiohttp.ClientSession] = open_session,
         recovered: bool = False,
     ) -> None:
         self.config = config
@@ -87,6 +89,7 @@ class Agent:
         self._now = now
         self._recovered = recovered
         self._connector = connector or plain_connector
+        self._open_session = session
         self._rng = random.Random(rng.getrandbits(64))
         self._core: Core = SiteCore(random.Random(rng.getrandbits(64)))
         self._tasks = Tasks()
@@ -160,7 +163,7 @@ class Agent:
     def _assemble(self) -> None:
         """Every part, made inside the running loop."""
         connector = self._connector()
-        self._session = open_session(connector)
+        self._session = self._open_session(connector)
         self._dialling = open_session(connector, watched=False)
         self._actor = Actor(self._core, self._disk, now=self._now, perform=self._perform, failed=self._fail)
         tell = self._actor.tell
