@@ -219,10 +219,14 @@ def printed(value: Any) -> Any:
 
 
 def completed(node: Structural) -> Structural:
-    """`node` with every default pruned, and filled with the defaults below it: what a missing member becomes."""
+    """`node` with all that is worked out from the bottom up.
+
+    Every default is pruned, and filled with the defaults below it: what a missing member becomes.
+    """
     for inner in (*node.properties.values(), node.additional, node.items):
         if inner is not None:
-            completed(inner)
+            node.keyed = completed(inner).keyed or node.keyed
+    node.keyed = node.keyed or node.list_type in ("set", "map")
     node.defaults = {name: inner.default for name, inner in node.properties.items() if inner.default is not None}
     if node.default is not None:
         node.default = coerced_part(node.default, node)

@@ -16,15 +16,17 @@ from fakekube.registry.validation.causes import duplicate, invalid
 
 def list_causes(value: Any, node: Structural, path: str = "") -> Iterator[Cause]:
     """A cause for each repeated element of the value and of all below it."""
+    if not node.keyed:
+        return
     if isinstance(value, list):
         yield from _repeated(value, node, path)
-        if node.items is not None:
+        if node.items is not None and node.items.keyed:
             for index, item in enumerate(value):
                 yield from list_causes(item, node.items, f"{path}[{index}]")
     elif isinstance(value, dict):
         for name, member in value.items():
             inner = node.below(name)
-            if inner is not None and isinstance(member, dict | list):
+            if inner is not None and inner.keyed and isinstance(member, dict | list):
                 yield from list_causes(member, inner, _below(path, name, node))
 
 
@@ -38,6 +40,8 @@ def _repeated(value: list[Any], node: Structural, path: str) -> Iterator[Cause]:
     """Each element that stands twice is told once, where it first stands again."""
     if node.list_type not in ("set", "map"):
         return
+    if node.list_type == "set" and (len(value) < 2 or _are_different_texts(value)):
+        return
     strange = next((index for index, item in enumerate(value) if not isinstance(item, dict | None)), None)
     if node.list_type == "map" and strange is not None:
         yield invalid(f"{path}[{strange}]", value[strange], "must be an object for an array of list-type map")
@@ -49,6 +53,10 @@ def _repeated(value: list[Any], node: Structural, path: str) -> Iterator[Cause]:
         seen[text] = seen.get(text, 0) + 1
         if seen[text] == 2:
             yield duplicate(f"{path}[{index}]", shown)
+
+
+def _are_different_texts(value: list[Any]) -> bool:
+    return all(type(item) is str for item in value) and len(set(value)) == len(value)
 
 
 def _key(item: Any, node: Structural) -> Any:

@@ -94,19 +94,20 @@ def _format(schema: KubeObject) -> Format:
     return format_of(schema.get("format") or "", schema.get("type") or "")
 
 
-_NAMES: tuple[tuple[type, str], ...] = (
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (str, "string"),
-    (list, "array"),
-    (dict, "object"),
-)
+_NAMES: Mapping[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def type_name(value: Any) -> str:
     """The JSON type of a value, as messages name it."""
-    return next((name for kind, name in _NAMES if isinstance(value, kind)), "null")
+    return _NAMES[type(value)]
 
 
 def _mistyped(path: str, expected: str, shown: Any) -> Cause:
@@ -240,13 +241,16 @@ def _in_range(value: float, kind: str, name: str) -> bool:
 _EVERYTHING = (float("-inf"), float("inf"))
 
 
-def _boundary(bound: float, schema: KubeObject, told: str, path: str) -> Cause | None:
-    """A bound that is no value of the type itself."""
-    kind, name = schema.get("type") or "", _format(schema).name
-    if kind != "integer" or _in_range(bound, kind, name):
-        return None
+def _fits_type(bound: float, schema: KubeObject) -> bool:
+    """Whether a bound is a value of the type itself; one that is not is told with every value."""
+    kind = schema.get("type") or ""
+    return kind != "integer" or _in_range(bound, kind, _format(schema).name)
+
+
+def _misfit(schema: KubeObject, told: str, path: str) -> Cause:
+    name = _format(schema).name
     form = f"with format {name}" if name else "(default format)"
-    return invalid(NOWHERE, "", f"{told} value must be of type {kind} {form} in {path}")
+    return invalid(NOWHERE, "", f"{told} value must be of type integer {form} in {path}")
 
 
 def _native(bound: float, value: float, *, exact: bool) -> float:
@@ -258,13 +262,13 @@ def _multiple(schema: KubeObject) -> Check | None:
     factor = schema.get("multipleOf")
     if factor is None:
         return None
+    exact = _fits_type(factor, schema)
 
     def check(value: Any, old: Any, path: str, result: Result) -> None:
-        misfit = _boundary(factor, schema, "MultipleOf", path)
-        if misfit is not None:
-            result.add(misfit)
-        native = _native(factor, value, exact=misfit is None)
-        shown = value if misfit is None else float(value)
+        if not exact:
+            result.add(_misfit(schema, "MultipleOf", path))
+        native = _native(factor, value, exact=exact)
+        shown = value if exact else float(value)
         if native <= 0:
             text = f"factor MultipleOf declared for {path} must be positive: {go_value(native)}"
             result.add(invalid(path or NOWHERE, native, text))
@@ -293,16 +297,16 @@ def _bound(schema: KubeObject, member: str, told: str, exclusive_member: str, wo
     bound, exclusive = schema.get(member), bool(schema.get(exclusive_member))
     if bound is None:
         return None
+    exact = _fits_type(bound, schema)
     sign, said = (1 if member == "maximum" else -1), words[0 if exclusive else 1]
 
     def check(value: Any, old: Any, path: str, result: Result) -> None:
-        misfit = _boundary(bound, schema, told, path)
-        if misfit is not None:
-            result.add(misfit)
-        native = _native(bound, value, exact=misfit is None)
+        if not exact:
+            result.add(_misfit(schema, told, path))
+        native = _native(bound, value, exact=exact)
         beyond = (value - native) * sign
         if beyond > 0 or (exclusive and beyond == 0):
-            shown = value if misfit is None else float(value)
+            shown = value if exact else float(value)
             result.add(_said(path, shown, f"should be {said} {go_value(native)}"))
 
     return check

@@ -23,7 +23,7 @@ class Structural:
     """One node. `default` is None where there is none, already completed by the defaults below it.
 
     `keeps_any_name` tells an object with additionalProperties; their schema, when they have one, is `additional`.
-    `defaults` are the properties with a default.
+    `defaults` are the properties with a default. `keyed` tells that a list here or below is a set or a map.
     """
 
     type: str = ""
@@ -41,6 +41,7 @@ class Structural:
     list_keys: tuple[str, ...] = ()
     map_type: str = ""
     defaults: dict[str, Any] = field(default_factory=dict)
+    keyed: bool = False
 
     def below(self, name: str) -> Structural | None:
         """The node of a member of this name; None where no schema speaks of it."""
