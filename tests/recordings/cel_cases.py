@@ -1773,3 +1773,83 @@ object.list.all(x, x.y > 0) && has(object.a.b)
   true
 """
 ADMISSION: list[str] = _lines(_ADMISSION)
+
+
+# --- values whose type nobody knows ---------------------------------------------------------------------------------------
+
+_ANY = [
+    "1",
+    "1u",
+    "1.5",
+    "'a'",
+    "b'a'",
+    "true",
+    "null",
+    "[1]",
+    "{'a':1}",
+    "self.ls",
+    "self.o",
+    "self.du",
+    "self.dt",
+    "optional.of(1)",
+    "quantity('1')",
+    "ip('1.1.1.1')",
+    "self.set",
+    "self.m",
+    "self.nul",
+    "self.intn",
+    "self.ints",
+]
+_OF_TWO = [
+    "{a} + {b}",
+    "{a} - {b}",
+    "{a} * {b}",
+    "{a} / {b}",
+    "{a} % {b}",
+    "{a} < {b}",
+    "{a} >= {b}",
+    "{a} == {b}",
+    "{a} in {b}",
+    "{a} && {b}",
+]
+_OF_ONE = """-{a}|!{a}|size({a})|{a}.size()|{a}.a|has({a}.a)|{a}.?a.hasValue()|{a}[?0].hasValue()|{a}.all(x, true)|{a}.all(k, v, true)
+|string({a})|int({a})|double({a})|type({a})|{a}.startsWith('a')|{a}.contains('a')|{a}.matches('a')|{a}.lowerAscii()|{a}.split('a')
+|{a}.join()|{a}.isSorted()|{a}.sum()|{a}.min()|{a}.indexOf('a')|{a}.getHours()|{a}.hasValue()|{a}.value()|{a}.orValue(1)
+|{a}.first().hasValue()|{a}.reverse()|{a}.slice(0, 1)|sets.contains({a}, [1])|isURL({a})|url({a})|ip({a})|{a}.family()
+|{a}.isGreaterThan(quantity('1'))|{a}.add(1)|{a}.find('a')|{a}.replace('a', 'b')|'%s'.format([{a}])|'%d'.format([{a}])
+|optional.ofNonZeroValue({a}).hasValue()|[1, 2][{a}]|{a} ? 1 : 2|{a}.filter(x, true)|'abc'.substring({a})|lists.range({a})
+|{a}.validate('a').hasValue()|{a}.transformList(i, v, v)|{a}.trim()|matches({a}, 'a')|{a}.getScheme()|{a}.major()|{a}.masked()"""
+
+
+def _untyped() -> list[str]:
+    """Every function of one value; of every operator a ninth of the pairs."""
+    values = [f"dyn({each})" for each in _ANY]
+    found = [form.strip().format(a=value) for form in _OF_ONE.split("|") for value in values]
+    pairs = [(left, right) for left in values for right in values]
+    return found + [form.format(a=left, b=right) for form in _OF_TWO for left, right in pairs[len(form) % 9 :: 9]]
+
+
+UNTYPED: list[str] = _untyped()
+
+# --- prices of every expression -------------------------------------------------------------------------------------------
+
+
+def _resized(schema: KubeObject) -> KubeObject:
+    """With larger limits, so that some expressions are too expensive and some are not."""
+    limits = {"maxLength": 3000, "maxItems": 120, "maxProperties": 150}
+    found: KubeObject = {}
+    for name, value in schema.items():
+        if name == "properties":
+            found[name] = {key: _resized(inner) for key, inner in value.items()}
+        else:
+            found[name] = _resized(value) if isinstance(value, dict) else limits.get(name, value)
+    return found
+
+
+LARGE_SCHEMA: KubeObject = _resized(SCHEMA)
+
+
+def priced(expression: str) -> KubeObject:
+    """A `spec` whose rule has the expression in loops, four times."""
+    rule = f"dyn({expression}) == dyn('never') || [{expression}].all(x, [{expression}].exists(y, dyn(x) == dyn(y)))"
+    return {**LARGE_SCHEMA, "x-kubernetes-validations": [{"rule": rule}]}

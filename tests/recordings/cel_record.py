@@ -1,7 +1,7 @@
 """Asks a real kube-apiserver everything in cel_cases.py and stores its answers in cel-1.37.json.
 
     python -m tests.recordings.cel_record                 # starts the server that `make real` built
-    python -m tests.recordings.cel_record --only values   # or refused, prices, definitions, admission, checks, ratchets
+    python -m tests.recordings.cel_record --only values   # or untyped, priced, refused, prices, definitions, admission, checks, ratchets
 
 Expressions that compile are evaluated forty at a time, as rules that never hold and whose message is the value.
 """
@@ -241,6 +241,11 @@ def policy_refusal(server: Server, body: KubeObject) -> list[list[str]]:
 def recorded(server: Server) -> dict[str, Callable[[], object]]:
     return {
         "values": lambda: {area: values(server, each) for area, each in cel_cases.VALUES.items()},
+        "untyped": lambda: values(server, cel_cases.UNTYPED),
+        "priced": lambda: {
+            area: [[each, refusal(server, cel_cases.priced(each))] for each in cases]
+            for area, cases in cel_cases.VALUES.items()
+        },
         "refused": lambda: [[rule, refusal(server, with_rules([{"rule": rule}]))] for rule in cel_cases.REFUSED],
         "prices": lambda: [[spec, refusal(server, spec)] for spec in cel_cases.PRICES],
         "definitions": lambda: [[spec, refusal(server, spec)] for spec in cel_cases.DEFINITIONS],

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from fakekube.registry.cel import formatting, times
 from fakekube.registry.cel.celtypes import Type, unwrapped
 from fakekube.registry.cel.check import Checked
-from fakekube.registry.cel.declarations import overload_by_id
+from fakekube.registry.cel.declarations import TYPE_NAMES, overload_by_id
 from fakekube.registry.cel.functions import dispatched
 from fakekube.registry.cel.issues import Issue
 from fakekube.registry.cel.operators import is_key
 from fakekube.registry.cel.regexes import RegexError, compiled
-from fakekube.registry.cel.tree import Call, Expr, ListLiteral, Literal, MapLiteral, children, walk
-from fakekube.registry.cel.values import MISSING, CelError, MapValue, Timestamp, Uint, go_type
+from fakekube.registry.cel.tree import Call, Expr, Ident, ListLiteral, Literal, MapLiteral, children, walk
+from fakekube.registry.cel.values import MISSING, CelError, MapValue, Timestamp, Uint, go_type, map_key
 
 # A list in the arguments of these may hold several types.
 _EXEMPT = frozenset(["format"])
@@ -178,6 +178,11 @@ _CONVERTED = frozenset(["bool", "bytes", "double", "duration", "dyn", "int", "st
 
 def constant_fault(checked: Checked) -> str | None:
     """Why no program can be made: patterns and conversions of literals are worked out when it is made."""
+    for node in walk(checked.expr):
+        # What stands before the dot of a function's name has no type.
+        kind = checked.types.get(node.id) if isinstance(node, Ident) else None
+        if isinstance(node, Ident) and kind is not None and kind.kind == "type" and node.name not in TYPE_NAMES:
+            return f"reference to undefined type: {node.name}"
     constants = _Constants(checked)
     try:
         for call in _calls(checked):
@@ -206,8 +211,10 @@ class _Constants:
         if isinstance(expr, ListLiteral) and not expr.optional:
             elements = [self.value(each) for each in expr.elements]
             return MISSING if MISSING in elements else elements
-        if isinstance(expr, MapLiteral) and not expr.entries:
-            return MapValue()
+        if isinstance(expr, MapLiteral) and not any(entry.optional for entry in expr.entries):
+            entries = [(self.value(entry.key), self.value(entry.value)) for entry in expr.entries]
+            known = not any(MISSING in entry for entry in entries)
+            return MapValue({map_key(key): (key, value) for key, value in entries}) if known else MISSING
         if isinstance(expr, Call) and expr.function in _CONVERTED and expr.target is None:
             given = self.value(expr.args[0])
             return MISSING if given is MISSING else self._converted(expr, given)
