@@ -37,7 +37,7 @@ def names_of(phase: Phase) -> list[str]:
 
 
 def _claims(phase: Phase) -> Kind[tuple[Claim, ...]]:
-    """`converged`, or `{converged: namespaces/shared, within: 60s}`."""
+    """`converged`, `{converged: namespaces/shared, within: 60s}`, or `{converged: all, within: 60s}`."""
     names = names_of(phase)
 
     def read(node: Node) -> Claim:
@@ -49,17 +49,19 @@ def _claims(phase: Phase) -> Kind[tuple[Claim, ...]]:
             raise node.bad(f"must be the name of one check, not {node.shown()}: {', '.join(names)}")
         name = _check_name(node, named[0], phase)
         within = DURATION.read(members["within"]) if "within" in members else None
-        return Claim(name=name, phase=phase, resource=OBJECT.read(members[name]), within_s=within)
+        about = members[name]
+        resource = None if about.value == "all" else OBJECT.read(about)
+        return Claim(name=name, phase=phase, resource=resource, within_s=within)
 
     def write(claim: Claim) -> object:
         if claim.resource is None and claim.within_s is None:
             return claim.name
         within = {} if claim.within_s is None else {"within": DURATION.write(claim.within_s)}
-        return {claim.name: claim.resource, **within}
+        return {claim.name: "all" if claim.resource is None else claim.resource, **within}
 
     mapping = {
         "type": "object",
-        "properties": {**dict.fromkeys(names, OBJECT.schema), "within": DURATION.schema},
+        "properties": {**dict.fromkeys(names, {"anyOf": [OBJECT.schema, {"const": "all"}]}), "within": DURATION.schema},
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 2,
