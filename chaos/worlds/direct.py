@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CLIENT_HEADERS: Final[Mapping[str, str]] = {"Accept": "*/*", "User-Agent": SERVER_SOFTWARE}
 """What an aiohttp session adds, unless told not to; the apiserver takes the second for the manager of fields."""
 
+BODY_TYPES: Final[Mapping[type, str]] = {bytes: "application/octet-stream", str: "text/plain; charset=utf-8"}
+
 REASONS: Final[Mapping[int, str]] = {status.value: status.phrase for status in HTTPStatus}
 
 Answer = DirectAnswer | aiohttp.ClientResponse
@@ -53,14 +55,17 @@ class DirectSession:
         wire: aiohttp.ClientSession,
         *,
         base: str = "",
-        headers: Mapping[str, str] | None = None,
         connected: Callable[[object], None] | None = None,
     ) -> None:
         self._network = network
         self._site = site
         self._wire = wire
         self._base = URL(base) if base else None
-        self._headers = CIMultiDict(headers or {})
+        self._left_out = wire.skip_auto_headers
+        self._headers = CIMultiDict(
+            (name, value) for name, value in CLIENT_HEADERS.items() if name not in self._left_out
+        )
+        self._headers.update(wire.headers)
         self._connected = connected
         self.ws_connect = wire.ws_connect
 
@@ -152,10 +157,12 @@ class DirectSession:
         given: Body | str = options.get("data")
         body = given.encode() if isinstance(given, str) else given
         if "json" in options:
-            body = jsons.dumps(options["json"]).encode()
             headers.setdefault("Content-Type", "application/json")
+            body = jsons.dumps(options["json"]).encode()
         if isinstance(body, bytes):
             headers["Content-Length"] = str(len(body))
+            if type(given) in BODY_TYPES and hdrs.CONTENT_TYPE not in self._left_out:
+                headers.setdefault("Content-Type", BODY_TYPES[type(given)])
         return body, headers
 
     def _limit_s(self, options: dict[str, Any]) -> float | None:

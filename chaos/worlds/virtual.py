@@ -27,7 +27,7 @@ from chaos.virtual.loop import VirtualLoop
 from chaos.virtual.network import Direction
 from chaos.virtual.sites import Life, context_at, life_context, site_context
 from chaos.worlds.clock import age_by_loop
-from chaos.worlds.direct import CLIENT_HEADERS, DirectSession, as_session
+from chaos.worlds.direct import DirectSession, as_session
 from chaos.worlds.session import SiteConnector
 from collab.agent.config import AgentConfig, ApiserverAddress
 from collab.agent.disk import Disk, MemoryDisk
@@ -253,18 +253,16 @@ class World:
         return self._sessions[site]
 
     def _new_session(self, site: str) -> aiohttp.ClientSession:
-        # so that a search of the wire reads what was said
-        headers = {"Accept-Encoding": "identity"}
         session = aiohttp.ClientSession(
             self.url(site),
             connector=SiteConnector(site),
             timeout=aiohttp.ClientTimeout(total=CLIENT_TIMEOUT_S),
-            headers=headers,
+            # so that a search of the wire reads what was said
+            headers={"Accept-Encoding": "identity"},
         )
         if self._wire:
             return session
-        sent = {**CLIENT_HEADERS, **headers}
-        return as_session(DirectSession(self.network, site, session, base=self.url(site), headers=sent))
+        return as_session(DirectSession(self.network, site, session, base=self.url(site)))
 
     def run_at(self, site: str, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
         """Run `coroutine` as a program of `site`: its connections use the site's links. A crash of the site and the
