@@ -43,13 +43,24 @@ def _named_after_spec(obj: KubeObject) -> Causes:
 
 def _definition(obj: KubeObject) -> Causes:
     yield from _named_after_spec(obj)
-    yield from _checked(obj)
+    causes = list(_checked(obj))
+    yield from causes or _uncompilable(obj)
     yield from _approval(obj)
     if (obj.get("spec") or {}).get("preserveUnknownFields"):
         detail = (
             "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
         )
         yield invalid("spec.preserveUnknownFields", True, detail)
+
+
+def _uncompilable(obj: KubeObject) -> Causes:
+    """A definition is compiled (and kept so) before it is stored: what is too deep for us never gets there."""
+    # imported late: what serves custom resources is loaded where there are definitions alone
+    from fakekube.registry.crd.custom import compile_versions
+
+    spec = obj["spec"]
+    compile_versions(spec["group"], spec["names"]["kind"], spec["versions"])
+    yield from ()
 
 
 _APPROVAL = "api-approved.kubernetes.io"
@@ -328,7 +339,10 @@ def _updated(obj: KubeObject, held: KubeObject) -> Causes:
     yield from immutable(_name(new, "plural"), _name(old, "plural"), "spec.names.plural")
     status = obj.get("status") or {}
     yield from _names(status.get("acceptedNames") or {}, "status.acceptedNames")
-    yield from _stored(status.get("storedVersions") or [], new.get("versions") or [])
+    causes = list(_stored(status.get("storedVersions") or [], new.get("versions") or []))
+    yield from causes
+    if sum(bool(each.get("storage")) for each in new.get("versions") or ()) == 1:
+        yield from _uncompilable(obj)
 
 
 def _name(spec: KubeObject, member: str) -> str:
