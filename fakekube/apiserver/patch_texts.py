@@ -16,20 +16,42 @@ from fakekube.apiserver.gojson import parse_json
 from fakekube.meta.gofmt import go_value
 from fakekube.registry.canonical import Repeated
 from fakekube.registry.patch import JSON_PATCH, STRATEGIC_PATCH
+from fakekube.registry.schema import Schema
 
 # Which objects a patch enters: member -> the same of what is below it.
 Touched = Mapping[str, Any]
 
 
-def shown_result(patch_type: str, patched: Mapping[str, Any], body: bytes) -> Callable[[], str]:
+def shown_result(
+    patch_type: str, patched: Mapping[str, Any], body: bytes, schema: Schema | None = None
+) -> Callable[[], str]:
     """The text, made when it is asked for: most patches never are. Of a strategic patch only the patch is shown."""
 
     def shown() -> str:
         if patch_type == STRATEGIC_PATCH:
             return quoted(go_value(msgspec.json.decode(body)))
-        return quoted(json.dumps(decoded_order(patch_type, patched, body), separators=(",", ":"), ensure_ascii=False))
+        return quoted(
+            json.dumps(
+                decoded_order(patch_type, with_sorted_maps(patched, schema), body),
+                separators=(",", ":"),
+                ensure_ascii=False,
+            )
+        )
 
     return shown
+
+
+def with_sorted_maps(value: Any, schema: Schema | None) -> Any:
+    """`value` with the maps of its schema sorted, as Go writes them."""
+    if schema is None:
+        return value
+    if isinstance(value, list):
+        return [with_sorted_maps(each, schema.items) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if schema.type == "map":
+        return {name: with_sorted_maps(value[name], schema.items) for name in sorted(value)}
+    return {name: with_sorted_maps(each, schema.fields.get(name)) for name, each in value.items()}
 
 
 def decoded_order(patch_type: str, patched: Mapping[str, Any], body: bytes) -> Any:

@@ -73,7 +73,7 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     checked = options.field_validation != "Ignore"
     patched = _typed(kind, apply_patch(kind, live, body, schema_for(gvk), checked=checked), gvk)
     _refuse_versionless(call, patched)
-    shown = shown_result(kind, patched, body)
+    shown = shown_result(kind, patched, body, schema_for(gvk))
     patched = _of_kind(patched, gvk, shown)
     try:
         canonical = canonicalize_changed(patched, live, gvk)

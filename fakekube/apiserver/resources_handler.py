@@ -12,7 +12,7 @@ from fakekube.apiserver.represent import representation
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.request_info import RequestInfo, parse_query, request_info
 from fakekube.apiserver.response import Response
-from fakekube.apiserver.subresources import SUBRESOURCES, VIRTUAL
+from fakekube.apiserver.subresources import NO_TABLE, SUBRESOURCES, VIRTUAL
 from fakekube.apiserver.verbs import VERBS
 from fakekube.meta.errors import Details, StatusError, bad_request, not_found, not_implemented
 from fakekube.registry.crd.depth import allow_deep_objects
@@ -80,7 +80,8 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
         info.verb,
         site.now,
         custom=custom is not None,
-        virtual=info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL),
+        virtual=info.subresource in NO_TABLE
+        or (info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL)),
     )
     call = Call(
         site=site,

@@ -188,6 +188,8 @@ SUBRESOURCES: Mapping[tuple[str, str], Mapping[str, Handler]] = {
     ("serviceaccounts", "token"): {"create": create_token},
 }
 
+# Parts of a pod that nobody prints as a table.
+NO_TABLE = frozenset(["ephemeralcontainers", "resize"])
 # Resources that are posted and answered, but never stored.
 VIRTUAL: Mapping[str, Mapping[str, Handler]] = {
     "bindings": {"create": create_binding},

@@ -8,6 +8,7 @@ Source: encoding/json as forked by sigs.k8s.io/json, and the answers of kube-api
 
 from __future__ import annotations
 
+import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -339,12 +340,22 @@ def _double(value: Any, place: _Place, report: _Report) -> Any:
 
 
 def _bytes(value: Any, place: _Place, report: _Report) -> Any:
+    if type(value) is list:
+        return _octets(value, place, report)
     if type(value) is not str:
         return report.mismatch(value, place, "[]uint8")
     fault = base64_fault(value)
     if fault is not None:
         report.wrong_type = report.wrong_type or f"illegal base64 data at input byte {fault}"
     return value.replace("\n", "").replace("\r", "")
+
+
+def _octets(values: list[Any], place: _Place, report: _Report) -> Any:
+    """Bytes as a list of numbers, null among them being zero."""
+    for value in values:
+        if value is not None and not (type(value) is int and 0 <= value <= 255):
+            return report.mismatch(value, place, "uint8", literal=True)
+    return base64.b64encode(bytes(value or 0 for value in values)).decode()
 
 
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")

@@ -47,6 +47,7 @@ _GO_NAMES = {
     "seLinuxChangePolicy": "SELinuxChangePolicy",
     "seLinuxOptions": "SELinuxOptions",
     "serviceAccount": "DeprecatedServiceAccount",
+    "sslEnabled": "SSLEnabled",
     "storageos": "StorageOS",
     "tcpSocket": "TCPSocket",
     "targetWWNs": "TargetWWNs",
@@ -54,6 +55,9 @@ _GO_NAMES = {
     "uid": "UID",
     "wwids": "WWIDs",
 }
+# The same of one type alone.
+_RBD_NAMES = {"monitors": "CephMonitors", "image": "RBDImage", "pool": "RBDPool", "user": "RadosUser"}
+_OWN_NAMES: Mapping[str, Mapping[str, str]] = {"RBDPersistentVolumeSource": _RBD_NAMES, "RBDVolumeSource": _RBD_NAMES}
 _ZEROS: Mapping[str, object] = {
     "string": "",
     "int32": 0,
@@ -101,12 +105,13 @@ def _struct(value: KubeObject, schema: Schema) -> KubeObject:
         elif name not in ("kind", "apiVersion") or "metadata" not in schema.fields:
             held = value.get(name)
             zero = None if name in schema.pointers else _zero(field)
-            shown[_go_name(name)] = zero if held is None else _shown(held, field)
+            shown[_go_name(name, schema)] = zero if held is None else _shown(held, field)
     return shown
 
 
-def _go_name(name: str) -> str:
-    return _GO_NAMES.get(name) or name[:1].upper() + name[1:]
+def _go_name(name: str, owner: Schema) -> str:
+    own = _OWN_NAMES.get(owner.name.rpartition(".")[2], {})
+    return own.get(name) or _GO_NAMES.get(name) or name[:1].upper() + name[1:]
 
 
 def _zero(schema: Schema) -> object:

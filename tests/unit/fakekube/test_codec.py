@@ -204,3 +204,18 @@ def test_a_number_that_nothing_can_hold_is_text_in_yaml(digits: int) -> None:
     text = "9" * digits
     assert parse_yaml(f"a: {text}\nb: 1e999\n".encode())[0] == {"a": text, "b": "1e999"}
     assert parse_yaml(b"a: " + b"9" * 100)[0] == {"a": 1e100}
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [([{}], "object into Go struct field ConfigMap.binaryData of type uint8"), ([300], "number 300 into")],
+)
+def test_bytes_as_a_list_are_told_by_their_first_fault(octets: list[object], told: str) -> None:
+    body = json.dumps({"binaryData": {"x": octets}}).encode()
+    with pytest.raises(StatusError, match=told):
+        decode(body, "application/json", GroupVersionKind("", "v1", "ConfigMap"))
+
+
+def test_bytes_may_come_as_a_list() -> None:
+    decoded = decode(b'{"binaryData":{"x":[1,null]}}', "application/json", GroupVersionKind("", "v1", "ConfigMap"))
+    assert decoded.object["binaryData"] == {"x": "AQA="}

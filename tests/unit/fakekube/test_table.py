@@ -14,6 +14,7 @@ from fakekube.apiserver.table_values import Ages, human_duration, seconds_of
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import GroupVersionKind, KubeObject, group_of
 from fakekube.registry.resources import ResourceType, builtin
+from tests.unit.fakekube.sites import Site
 
 CELLS = Path(__file__).parents[2] / "recordings" / "table-cells-1.37.json"
 NOW = 1_800_000_000.0
@@ -130,3 +131,13 @@ def test_partial_lists_keep_the_metadata_of_the_list() -> None:
     assert found["kind"] == "PartialObjectMetadataList"
     assert found["metadata"] == {"resourceVersion": "9"}
     assert found["items"] == [partial(CONFIG_MAP)]
+
+
+def test_a_part_of_a_pod_has_no_table() -> None:
+    site, pods = Site(), "/api/v1/namespaces/default/pods"
+    site.settle()
+    made = site.post(pods, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    assert made.status == 201
+    table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    assert site.get(f"{pods}/p/ephemeralcontainers", accept=table).status == 406
+    assert site.get(f"{pods}/p/resize", accept=f"{table},application/json").json["kind"] == "Pod"
