@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fakekube.controllers.job_policy import counts
 from fakekube.controllers.pods import phase_of, pod_from
 from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_metadata
@@ -22,14 +23,16 @@ class Terminated:
 
     succeeded: list[KubeObject]
     failed: list[KubeObject]
+    # what never counts, and is let go all the same
+    ignored: list[KubeObject]
 
-    def countable(self, pods: Sequence[KubeObject], *, over: bool, deleted: bool) -> Terminated:
-        """The same, and in a Job that is `over` all others as failures; a `deleted` Job lets go of them, too."""
-        if not deleted:
-            return self
-        known = {uid_of(pod) for pod in (*self.succeeded, *self.failed)}
+    def with_rest(self, pods: Sequence[KubeObject], *, failed: bool) -> Terminated:
+        """The same with all others: of a Job that has failed they have failed, too, else they count for nothing."""
+        known = {uid_of(pod) for pod in (*self.succeeded, *self.failed, *self.ignored)}
         rest = [pod for pod in pods if FINALIZER in finalizers_of(pod) and uid_of(pod) not in known]
-        return Terminated(self.succeeded, [*self.failed, *rest] if over else self.failed)
+        if failed:
+            return Terminated(self.succeeded, [*self.failed, *rest], self.ignored)
+        return Terminated(self.succeeded, self.failed, [*self.ignored, *rest])
 
     def uids(self, *, indexed: bool) -> KubeObject:
         """As in a status; the successes of an indexed Job are counted by their index."""
@@ -44,11 +47,13 @@ def terminated(job: KubeObject, pods: Iterable[KubeObject], status: KubeObject) 
     open_ones = [pod for pod in pods if FINALIZER in finalizers_of(pod) and uid_of(pod) not in known]
     only_failed = job["spec"].get("podReplacementPolicy") == "Failed"
     succeeded = [pod for pod in open_ones if phase_of(pod) == "Succeeded"]
-    failed = [pod for pod in open_ones if _has_failed(pod, only_failed=only_failed)]
-    return Terminated(succeeded, failed)
+    failed = [pod for pod in open_ones if has_failed(pod, only_failed=only_failed)]
+    ignored = [pod for pod in failed if not counts(job, pod)]
+    return Terminated(succeeded, [pod for pod in failed if pod not in ignored], ignored)
 
 
-def _has_failed(pod: KubeObject, *, only_failed: bool) -> bool:
+def has_failed(pod: KubeObject, *, only_failed: bool) -> bool:
+    """`only_failed`: a pod that is deleted while it runs has not."""
     if phase_of(pod) == "Failed":
         return True
     return is_terminating(pod) and not only_failed and phase_of(pod) != "Succeeded"

@@ -1,7 +1,7 @@
 """Jobs: pods until enough of them have succeeded, or too many have failed.
 
 Source: pkg/controller/job of Kubernetes 1.37. Pods are counted as there: a pod that has ended is noted in the status,
-loses its finalizer, and only then counts. Not acted on: podFailurePolicy, successPolicy, backoffLimitPerIndex.
+loses its finalizer, and only then counts. Not acted on: backoffLimitPerIndex and the action FailIndex.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.conditions import conditions_of, find
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.indexes import intervals, parsed_intervals, pending
-from fakekube.controllers.job_pods import FINALIZER, Terminated, index_of, job_template, pod_of_index, terminated
+from fakekube.controllers.job_pods import (
+    FINALIZER,
+    Terminated,
+    has_failed,
+    index_of,
+    job_template,
+    pod_of_index,
+    terminated,
+)
+from fakekube.controllers.job_policy import ending, enough
 from fakekube.controllers.ownership import Claim, OwnedIndex, controller_of
 from fakekube.controllers.pod_control import says_terminating
 from fakekube.controllers.pods import PODS, first_to_go, is_active, is_ready, pod_from
@@ -158,7 +167,7 @@ class Jobs(PodOwner):
             return
         tally = self._tally(job)
         self._note_failures(tally)
-        tally.verdict = self._failure(tally)
+        tally.verdict = self._criteria_met(tally) or self._failure(tally)
         refusal = self._stop(tally) if tally.verdict is not None else self._go_on(tally)
         self._track(tally)
         if refusal is not None:
@@ -195,11 +204,27 @@ class Jobs(PodOwner):
             held = Failures(held.count + len(tally.ended.failed), self.cluster.now())
         self._failures[uid_of(tally.job)] = held
 
+    def _criteria_met(self, tally: Tally) -> KubeObject | None:
+        """The condition that says that enough has succeeded: noted before, or by the Job's successPolicy."""
+        noted = find(conditions_of(tally.job), _CRITERIA_MET)
+        if noted is not None or not tally.indexed:
+            return noted
+        told = enough(tally.job, tally.indexes)
+        return self._condition(_CRITERIA_MET, "SuccessPolicy", told) if told else None
+
+    def _ending(self, tally: Tally) -> str:
+        """Why a failed pod ends the Job by its podFailurePolicy."""
+        only_failed = tally.spec.get("podReplacementPolicy") == "Failed"
+        return ending(tally.job, (pod for pod in tally.pods if has_failed(pod, only_failed=only_failed)))
+
     def _failure(self, tally: Tally) -> KubeObject | None:
         """Why the Job has failed, as the condition that says so; None when it has not."""
         target = find(conditions_of(tally.job), _FAILURE_TARGET)
         if target is not None and target["status"] == "True":
             return {**target, "type": FAILED}
+        why = self._ending(tally)
+        if why:
+            return self._condition(_FAILURE_TARGET, "PodFailurePolicy", why)
         if tally.failed > tally.spec["backoffLimit"] or _restarted_too_often(tally):
             return self._condition(
                 _FAILURE_TARGET, "BackoffLimitExceeded", "Job has reached the specified backoff limit"
@@ -311,8 +336,10 @@ class Jobs(PodOwner):
 
     def _track(self, tally: Tally) -> None:
         """Note who has ended, let them go, count them; and finish when nobody is left to be counted."""
-        over = tally.verdict is not None and tally.verdict["type"] != _CRITERIA_MET
-        countable = tally.ended.countable(tally.pods, over=over, deleted=is_terminating(tally.job) or over)
+        countable = tally.ended
+        if tally.verdict is not None or is_terminating(tally.job):
+            failed = tally.verdict is not None and tally.verdict["type"] != _CRITERIA_MET
+            countable = countable.with_rest(tally.pods, failed=failed)
         status = tally.status
         status |= {
             "active": len(tally.active),
@@ -325,7 +352,7 @@ class Jobs(PodOwner):
             status |= {"completedIndexes": intervals(indexes), "succeeded": len(indexes)}
         self._note_verdict(tally)
         job = self.cluster.update_status(JOBS, tally.job, status)
-        for pod in (*countable.succeeded, *countable.failed):
+        for pod in (*countable.succeeded, *countable.failed, *countable.ignored):
             self._without_finalizer(pod)
         self._finish(tally, job, countable)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakekube.controllers import STAGES
 from tests.unit.fakekube.controllers.cluster_site import BATCH, CORE, ClusterSite, Obj, condition, names
 
 JOBS = f"{BATCH}/jobs"
@@ -154,3 +155,37 @@ def test_a_namespace_with_running_jobs_can_be_deleted() -> None:
     site.run(60)
     assert site.get("/api/v1/namespaces/team").status == 404
     assert site.get(f"{CORE}").status != 500
+
+
+def exit_rule(action: str, *codes: int) -> Obj:
+    return {"action": action, "onExitCodes": {"operator": "In", "values": list(codes)}}
+
+
+def test_a_failure_policy_ignores_counts_or_ends_the_job() -> None:
+    site = ClusterSite()
+    policy = {"rules": [exit_rule("Ignore", 5), exit_rule("FailJob", 42)]}
+    site.made(JOBS, job("ended", {"fakekube.dev/fails": "exit 42"}, podFailurePolicy=policy))
+    site.made(JOBS, job("counted", {"fakekube.dev/fails": "exit 3"}, podFailurePolicy=policy, backoffLimit=0))
+    site.made(JOBS, job("ignored", {"fakekube.dev/fails": "exit 5"}, podFailurePolicy=policy, backoffLimit=0))
+    site.run(3)
+    assert verdict(site, "ended") == "Failed PodFailurePolicy"
+    told = condition(site.obj(f"{JOBS}/ended"), "Failed")
+    assert told is not None
+    assert told["message"].endswith("failed with exit code 42 matching FailJob rule at index 1")
+    assert verdict(site, "counted") == "Failed BackoffLimitExceeded"
+    assert verdict(site, "ignored") == ""
+    assert "failed" not in site.obj(f"{JOBS}/ignored")["status"]
+
+
+def test_a_success_policy_is_content_with_some_indexes() -> None:
+    site = ClusterSite(
+        stages=STAGES.failing(lambda pod: "Unready" if pod["spec"].get("hostname") in ("j-1", "j-2") else "")
+    )
+    policy = {"rules": [{"succeededIndexes": "0,3"}]}
+    site.made(JOBS, job(completions=4, parallelism=4, completionMode="Indexed", successPolicy=policy))
+    site.run(10)
+    assert verdict(site) == "Complete SuccessPolicy"
+    status = site.obj(f"{JOBS}/j")["status"]
+    assert (status["completedIndexes"], status.get("failed")) == ("0,3", None)
+    assert len(site.pods()) == 2
+    assert site.server.next_due() is None
