@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from chaos.report.report import Report
 from chaos.scenario.errors import BadScenario
-from chaos.scenario.timeline import Event, LinkCut, Quieting, Timeline
+from chaos.scenario.timeline import FAULT_EVENTS, Event, Quieting, Timeline
 
 HALVINGS = 6
 """A fault of 40 s ends at 0.6 s at the shortest: below that its length is not the story."""
@@ -120,7 +120,7 @@ def _with_events(timeline: Timeline, events: Sequence[Event]) -> Timeline:
 
 def _shorter_faults(timeline: Timeline, search: _Search) -> None:
     """Each fault ends earlier while the failure stays."""
-    for fault in [event for event in timeline.events if isinstance(event, LinkCut)]:
+    for fault in [event for event in timeline.events if isinstance(event, FAULT_EVENTS)]:
         current = fault
         for _ in range(HALVINGS):
             assert search.best is not None, "set by start"
@@ -139,7 +139,7 @@ def _rounder_times(timeline: Timeline, search: _Search) -> None:
 
 
 def _at(event: Event, t: float) -> Event:
-    if isinstance(event, LinkCut):
+    if isinstance(event, FAULT_EVENTS):
         return replace(event, t=t, until=max(event.until, t))
     return replace(event, t=t)
 
