@@ -145,9 +145,6 @@ def _read(node: RuleNode, value: Any) -> object:
         return error
 
 
-_UNSET = CelError("no such attribute(s): oldSelf")
-
-
 @dataclass(slots=True)
 class _Evaluation:
     """One rule on one value."""
@@ -185,7 +182,9 @@ class _Evaluation:
         return self._plain_old()
 
     def _plain_old(self) -> object:
-        return self.before if self.has_old and self.node.uses_old_self else _UNSET
+        if self.has_old and self.node.uses_old_self:
+            return self.before
+        return CelError("no such attribute(s): oldSelf")
 
     def _invalid(self, detail: str) -> None:
         self.walk.tell(self.path, f"Invalid value: {quoted(self.node.type)}: {detail}")

@@ -134,3 +134,33 @@ def test_a_site_without_rules_loads_no_parser() -> None:
 def test_the_same_schema_is_compiled_once() -> None:
     schema: KubeObject = {"type": "object", "x-kubernetes-validations": [{"rule": "true"}]}
     assert compile_validations(schema) is compile_validations({**schema})
+
+
+def test_what_came_with_this_release_is_for_rules_that_were_there() -> None:
+    schema = {"type": "object", "x-kubernetes-validations": [{"rule": "self.metadata.name.includes('a')"}]}
+    [cause] = compile_validations(schema).errors
+    assert "undeclared reference to 'includes'" in cause.message
+    changed = {**schema, "description": "the same rule"}
+    assert not compile_validations(changed, schema).errors
+    assert not compile_validations(changed, schema).check({"metadata": {"name": "a"}})
+
+
+def test_a_schema_that_does_not_change_is_not_refused_for_one_dear_rule() -> None:
+    values = {"type": "array", "maxItems": 3000, "items": INT}
+    schema = {
+        "type": "object",
+        "properties": {"l": {**values, "x-kubernetes-validations": [{"rule": "self.all(x, self.all(y, x == y))"}]}},
+    }
+    [cause] = compile_validations(schema).errors
+    assert cause.message.startswith("Forbidden: estimated rule cost exceeds budget by factor of 4.5x")
+    assert not compile_validations(schema, schema).errors
+
+
+def test_an_object_over_budget_is_counted_and_refused() -> None:
+    rule = {"rule": "self.all(x, self.all(y, x == y))"}
+    values = {"type": "array", "maxItems": 1300, "items": INT, "x-kubernetes-validations": [rule] * 11}
+    compiled = rules(l=values)
+    assert told(compiled, {"l": [1] * 100}) == []
+    assert told(compiled, {"l": [1] * 400})[-1].endswith(
+        "running out of cost budget, no further validation rules will be run"
+    )
