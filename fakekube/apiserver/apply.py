@@ -29,8 +29,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 def apply(call: Call) -> Answer:
     """201 with the object that the config made, 200 with the one it was merged into."""
-    options = _options(call)
-    config = _config(call)
+    options = applier_options(call)
+    config = applied_config(call, call.served.type.gvk)
     force = bool(bool_of(call.query, "force"))
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     if site.store.get(served.key, namespace, name) is None:
@@ -50,7 +50,7 @@ def apply(call: Call) -> Answer:
     return answer(call, 200, call.representation.one(served, item))
 
 
-def _options(call: Call) -> BodyOptions:
+def applier_options(call: Call) -> BodyOptions:
     """An applier must say who it is."""
     options = body_options("PatchOptions", call.query, call.header("user-agent"), call.warnings, call.request.user)
     if not call.query.get("fieldManager"):
@@ -61,13 +61,12 @@ def _options(call: Call) -> BodyOptions:
     return options
 
 
-def _config(call: Call) -> KubeObject:
+def applied_config(call: Call, expected: GroupVersionKind) -> KubeObject:
     """The config in the body, checked against the request: its kind, and what it may not hold."""
     parsed = _parsed(call.request.body)
     _tell_duplicates(call, parsed.duplicates)
     config = _object_of(parsed.value)
     found = GroupVersionKind(*group_of(str(config.get("apiVersion") or "")), str(config.get("kind") or ""))
-    expected = call.served.type.gvk
     if found != expected:
         raise bad_request(f"invalid object type: {found.group}/{found.version}, Kind={found.kind}")
     meta = metadata(config)
@@ -110,7 +109,7 @@ def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: B
     if live is None and subresource:
         raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
     write = write_of(call.site, call.served, options.write.manager, subresource)
-    merged = after_apply(live, config, write, _schema(call), force=force)
+    merged = after_apply(live, config, write, type_of(call), force=force)
     require_name(call.info.name, merged)
     if live is None and uid_of(config):
         raise _uid_is_immutable(call, uid_of(config))
@@ -121,7 +120,7 @@ def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: B
         raise StatusError(code=500, reason="", message=str(error)) from None
 
 
-def _schema(call: Call) -> ObjectType:
+def type_of(call: Call) -> ObjectType:
     found = object_type(call.served)
     if found is None:
         raise StatusError(code=500, reason="", message=f"no corresponding type for {call.served.type.gvk.kind}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fakekube.apiserver.apply import APPLY_PATCH
+from fakekube.apiserver.apply_scale import apply_scale
 from fakekube.apiserver.bodies import decoded_body, require_name
 from fakekube.apiserver.call import NO_CACHE, Answer, Call, Handler, answer
+from fakekube.apiserver.codec import media_type
 from fakekube.apiserver.patches import patch, patch_options, patched_view
 from fakekube.apiserver.response import Response
 from fakekube.apiserver.verbs import get, update_
@@ -64,6 +67,8 @@ def update_scale(call: Call) -> Answer:
 
 
 def patch_scale(call: Call) -> Answer:
+    if media_type(call.header("content-type")) == APPLY_PATCH and call.served.type.custom is None:
+        return _encoded(call, 200, _scale_of(call, apply_scale(call).obj))
     options = patch_options(call)
 
     def change(live: KubeObject) -> KubeObject:

@@ -140,7 +140,7 @@ def after_apply(
 
     Raises StatusError: 500 for a config that does not fit the schema, 409 for conflicts without `force`.
     """
-    _check(config, schema)
+    require_fitting(config, schema)
     entries = _entries_of(live, {})
     before = _plain(live) if live is not None else zero_object(schema)
     if live is not None and not entries:
@@ -311,7 +311,7 @@ def _taken_before(live: KubeObject, write: Write, schema: ObjectType) -> _Entrie
     return {manager.key: _Entry(manager, owned, write.time)} if fields else {}
 
 
-def _check(config: KubeObject, schema: ObjectType) -> None:
+def require_fitting(config: KubeObject, schema: ObjectType) -> None:
     """An applied config must fit its schema: the real server calls the contrary its own error."""
     found = list(typed.problems(config, schema))
     if not found:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fakekube.sites import Site, names
+from tests.unit.fakekube.sites import Answer, Site, names
 
 PODS = "/api/v1/namespaces/default/pods"
 
@@ -188,3 +188,41 @@ def test_what_comes_through_a_subresource_is_checked_too() -> None:
         "spec": {"finalizers": ["x"]},
     }
     assert site.put("/api/v1/namespaces/default/finalize", namespace).status == 422
+
+
+def _apply_scale(site: Site, manager: str, replicas: int | None, query: str = "") -> Answer:
+    spec = {} if replicas is None else {"replicas": replicas}
+    config = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "x"}, "spec": spec}
+    path = "/apis/apps/v1/namespaces/default/deployments/x/scale"
+    return site.patch(path, config, "apply-patch+yaml", f"fieldManager={manager}{query}")
+
+
+def test_a_scale_is_applied_by_several_managers() -> None:
+    site, deployments = Site(), "/apis/apps/v1/namespaces/default/deployments"
+    site.settle()
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    site.post(deployments, {"metadata": {"name": "x"}, "spec": spec}, "fieldManager=diff")
+    refused = _apply_scale(site, "m1", 3)
+    assert refused.message == 'Apply failed with 1 conflict: conflict with "diff" using autoscaling/v1: .spec.replicas'
+    assert _apply_scale(site, "m1", 3, "&force=true").json["spec"] == {"replicas": 3}
+    assert _apply_scale(site, "m2", 4).message.endswith('conflict with "m1" with subresource "scale": .spec.replicas')
+    assert _apply_scale(site, "m2", 3).status == 200
+    assert _apply_scale(site, "m1", None).json["spec"] == {"replicas": 3}
+    owners = [
+        (entry["manager"], entry["apiVersion"], entry.get("subresource"))
+        for entry in site.get(f"{deployments}/x").json["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    ]
+    assert owners == [("m2", "apps/v1", "scale")]
+    assert _apply_scale(site, "m2", None).json["spec"] == {}
+    assert site.get(f"{deployments}/x").json["spec"]["replicas"] == 0
+
+
+def test_an_applied_scale_must_be_one() -> None:
+    site = Site()
+    config = {"apiVersion": "apps/v1", "kind": "Deployment"}
+    path = "/apis/apps/v1/namespaces/default/deployments/x/scale"
+    refused = site.patch(path, config, "apply-patch+yaml", "fieldManager=m")
+    assert refused.message == "invalid object type: apps/v1, Kind=Deployment"
+    assert _apply_scale(site, "m", 1).status == 404
