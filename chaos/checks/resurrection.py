@@ -93,4 +93,4 @@ def _acknowledged(evidence: Evidence, resource: str, verb: str) -> Iterator[Call
 
 def _precedes(one: Call, other: Call) -> bool:
     """Whether `one` was over, or surely did nothing, before `other` was asked."""
-    return one.surely_failed or (one.end is not None and one.answered and one.end.t <= other.invoke.t)
+    return one.surely_failed or (one.end is not None and one.answered and one.end.t < other.invoke.t)

@@ -55,7 +55,8 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
 
 
 def _follows(before: _Sight, later: _Sight) -> bool:
-    return (before.process, before.path) == (later.process, later.path) and before.end <= later.begin
+    """Calls that begin and end at one instant of virtual time are concurrent."""
+    return (before.process, before.path) == (later.process, later.path) and before.end < later.begin
 
 
 def _chains(evidence: Evidence, resource: str) -> Older:

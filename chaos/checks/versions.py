@@ -57,7 +57,7 @@ def _told(evidence: Evidence, resource: str) -> Iterator[_Told]:
 
 def _comparable(evidence: Evidence, before: _Told, later: _Told) -> bool:
     same = (before.site, before.resource) == (later.site, later.resource)
-    return same and before.end <= later.begin and not _lost_disk(evidence, before, later)
+    return same and before.end < later.begin and not _lost_disk(evidence, before, later)
 
 
 def _lost_disk(evidence: Evidence, before: _Told, later: _Told) -> bool:

@@ -54,6 +54,19 @@ def test_a_read_that_overlaps_a_write_may_miss_it() -> None:
     assert sessions.check(evidence, TEAM, None).verdict == "valid"
 
 
+def test_calls_of_one_instant_are_concurrent() -> None:
+    """In virtual time a local call costs none: when a paused site goes on, all that waited is answered at once."""
+    at_once = [
+        replace(line, t=10.0)
+        for line in (
+            *call(10, "a", "patch", "w8", rv="21", patch={"x": "2"}, told={"seen": {"x": "1"}}),
+            *call(10, "a", "patch", "w9", rv="20", patch={"x": "1"}, told={"seen": {"x": None}}),
+        )
+    ]
+    assert sessions.check(more(*at_once), TEAM, None).verdict == "valid"
+    assert versions.check(more(*at_once), TEAM, None).verdict == "valid"
+
+
 def test_the_write_before_the_one_before_is_older_too() -> None:
     evidence = more(
         *call(10, "c", "patch", "w8", rv="3", patch={"roof": "green"}, told={"seen": {"roof": "blue"}}),
