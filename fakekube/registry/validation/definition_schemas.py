@@ -12,6 +12,7 @@ from typing import Any
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.cel import compile_validations
+from fakekube.registry.cel.fieldpaths import field_path
 from fakekube.registry.validation.causes import Causes, forbidden, invalid, required, unsupported
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -42,8 +43,9 @@ def openapi_schema(schema: KubeObject, path: str, held: KubeObject | None = None
         faults = sorted(found, key=lambda cause: f"{cause.field}: {cause.message}")
         faults = faults or list(_defaults(schema, path))
         yield from faults
-    yield from _standard(schema, path, is_root=True, no_default="")
-    if faults == []:
+    standard = list(_standard(schema, path, is_root=True, no_default=""))
+    yield from standard
+    if faults == [] and not standard:
         yield from compile_validations(schema, held).errors_under(path)
 
 
@@ -387,5 +389,5 @@ def _rule(rule: KubeObject, path: str, schema: KubeObject) -> Causes:
         yield invalid(f"{path}.fieldPath", where, "must be non-empty if specified")
     if re.search(r"[\n\r]", where):
         yield invalid(f"{path}.fieldPath", where, "must not contain line breaks")
-    if where and "[" not in where and found_type(schema, where) is None:
+    if where and field_path(where, schema) is None:
         yield invalid(f"{path}.fieldPath", where, "must be a valid path")
