@@ -7,13 +7,15 @@ Source: pkg/controller/{endpoint,endpointslice} and k8s.io/endpointslice of Kube
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.conditions import conditions_of, find
 from fakekube.controllers.controller import Controller
 from fakekube.controllers.pods import PODS, has_ended, is_ready, node_of
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import KubeObject, metadata, name_of, namespace_of, uid_of
-from fakekube.registry.metadata import is_terminating, timestamp, with_metadata
+from fakekube.registry.metadata import is_terminating, with_metadata
 from fakekube.storage.items import Event
 
 SERVICES, ENDPOINTS, SLICES = "services", "endpoints", "endpointslices.discovery.k8s.io"
@@ -37,10 +39,41 @@ class Backend:
     ready: bool
 
 
+@dataclass(slots=True)
+class Triggers:
+    """The moments that the endpoints of one Service have been told of: its creation, and when each pod last became (un)ready."""
+
+    service: str = ""
+    pods: dict[str, str] = field(default_factory=dict)
+
+    def since_last(self, service: KubeObject, pods: Iterable[KubeObject]) -> str:
+        """The earliest moment that is new since the last call, as RFC 3339; empty when nothing is."""
+        moments = {name_of(pod): _ready_changed(pod) for pod in pods}
+        created = str(metadata(service)["creationTimestamp"])
+        fresh = [moment for name, moment in moments.items() if moment > self.pods.get(name, "")]
+        if created > self.service:
+            fresh.append(created)
+        self.service, self.pods = created, moments
+        return min(fresh, default="")
+
+
+def _ready_changed(pod: KubeObject) -> str:
+    condition = find(conditions_of(pod), "Ready")
+    return str((condition or {}).get("lastTransitionTime", ""))
+
+
 class Endpoints(Controller):
     """Hears of Services and of the pods that they select."""
 
     resource = SERVICES
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._triggers: dict[tuple[str, str], Triggers] = {}
+
+    def resync(self) -> None:
+        self._triggers.clear()
+        super().resync()
 
     def listen(self) -> None:
         self.cluster.listen(PODS, self._hear_pod)
@@ -65,22 +98,24 @@ class Endpoints(Controller):
             return
         pods = [pod for pod in self.cluster.list(PODS, namespace) if _selects(service, pod)]
         backends = [each for pod in pods if (each := _backend(service, pod)) is not None]
+        trigger = self._triggers.setdefault((namespace, name), Triggers()).since_last(service, pods)
         try:
-            self._sync_slices(service, backends)
-            self._sync_endpoints(service, backends)
+            self._sync_slices(service, backends, trigger)
+            self._sync_endpoints(service, backends, trigger)
         except StatusError as refused:
             if refused.code not in (403, 404):
                 raise  # the namespace terminates, or is gone
 
     def _drop(self, namespace: str, name: str) -> None:
         """The slices go with their owner."""
+        self._triggers.pop((namespace, name), None)
         held = self.cluster.get(ENDPOINTS, namespace, name)
         if held is not None:
             self.cluster.delete(ENDPOINTS, held)
 
     # --- Endpoints ----------------------------------------------------------------------------------------------------
 
-    def _sync_endpoints(self, service: KubeObject, backends: Sequence[Backend]) -> None:
+    def _sync_endpoints(self, service: KubeObject, backends: Sequence[Backend], trigger: str) -> None:
         published = bool(service["spec"].get("publishNotReadyAddresses"))
         counted = [each for each in backends if published or not is_terminating(each.pod)]
         subsets = list(_subsets(counted))
@@ -92,22 +127,19 @@ class Endpoints(Controller):
             labels[_HEADLESS] = ""
         held = self.cluster.get(ENDPOINTS, namespace_of(service), name_of(service))
         if held is None:
-            found = {"name": name_of(service), "labels": labels, "annotations": self._changed()}
+            found = {"name": name_of(service), "labels": labels, "annotations": _noted({}, trigger)}
             self.cluster.create(ENDPOINTS, namespace_of(service), {"metadata": found, "subsets": subsets})
         elif (held.get("subsets") or []) != subsets or (metadata(held).get("labels") or {}) != labels:
-            notes = {**(metadata(held).get("annotations") or {}), **self._changed()}
+            notes = _noted(metadata(held).get("annotations") or {}, trigger)
             self.cluster.update(
                 ENDPOINTS,
                 held,
                 lambda live: with_metadata({**live, "subsets": subsets}, labels=labels, annotations=notes),
             )
 
-    def _changed(self) -> KubeObject:
-        return {_CHANGED: timestamp(self.cluster.now())}
-
     # --- EndpointSlices -----------------------------------------------------------------------------------------------
 
-    def _sync_slices(self, service: KubeObject, backends: Sequence[Backend]) -> None:
+    def _sync_slices(self, service: KubeObject, backends: Sequence[Backend], trigger: str) -> None:
         """Slices keep what they have of each set of ports; what is new fills them up, and then new ones."""
         by_ports: dict[Ports, list[Backend]] = {}
         for each in backends:
@@ -118,7 +150,7 @@ class Endpoints(Controller):
         for ports, group in sorted(by_ports.items()):
             mine = [each for each in held if _ports_of(each) == ports or not each.get("endpoints")]
             held = [each for each in held if each not in mine]
-            self._share_out(service, ports, group, mine)
+            self._share_out(service, ports, group, mine, trigger)
         for surplus in held:
             self.cluster.delete(SLICES, surplus)
 
@@ -128,7 +160,7 @@ class Endpoints(Controller):
         return [each for each in slices if ours.items() <= (metadata(each).get("labels") or {}).items()]
 
     def _share_out(
-        self, service: KubeObject, ports: Ports, backends: Sequence[Backend], held: Sequence[KubeObject]
+        self, service: KubeObject, ports: Ports, backends: Sequence[Backend], held: Sequence[KubeObject], trigger: str
     ) -> None:
         wanted = {uid_of(each.pod): _endpoint(service, each) for each in backends}
         kept: list[tuple[KubeObject, list[KubeObject]]] = []
@@ -144,20 +176,22 @@ class Endpoints(Controller):
         if not used and not fresh:
             used, kept = kept[:1], kept[1:]
         for each, endpoints in used:
-            self._replace(service, each, endpoints, ports)
+            self._replace(service, each, endpoints, ports, trigger)
         for each, _ in (pair for pair in kept if pair not in used):
             self.cluster.delete(SLICES, each)
         if not used and not fresh:
-            self._create(service, [], ports)
+            self._create(service, [], ports, trigger)
         while fresh:
-            self._create(service, fresh[:SLICE_MAX], ports)
+            self._create(service, fresh[:SLICE_MAX], ports, trigger)
             fresh = fresh[SLICE_MAX:]
 
-    def _replace(self, service: KubeObject, held: KubeObject, endpoints: Sequence[KubeObject], ports: Ports) -> None:
+    def _replace(
+        self, service: KubeObject, held: KubeObject, endpoints: Sequence[KubeObject], ports: Ports, trigger: str
+    ) -> None:
         shown = _shown_ports(ports)
         if (held.get("endpoints") or []) == list(endpoints) and (held.get("ports") or []) == shown:
             return
-        notes = {**(metadata(held).get("annotations") or {}), **self._changed()}
+        notes = _noted(metadata(held).get("annotations") or {}, trigger)
         self.cluster.update(
             SLICES,
             held,
@@ -166,7 +200,7 @@ class Endpoints(Controller):
             ),
         )
 
-    def _create(self, service: KubeObject, endpoints: Sequence[KubeObject], ports: Ports) -> None:
+    def _create(self, service: KubeObject, endpoints: Sequence[KubeObject], ports: Ports, trigger: str) -> None:
         reference = {
             "apiVersion": "v1",
             "kind": "Service",
@@ -178,11 +212,17 @@ class Endpoints(Controller):
         found = {
             "generateName": f"{name_of(service)}-",
             "labels": _labels(service),
-            "annotations": self._changed(),
+            "annotations": _noted({}, trigger),
             "ownerReferences": [reference],
         }
         made = {"metadata": found, "addressType": "IPv4", "endpoints": list(endpoints), "ports": _shown_ports(ports)}
         self.cluster.create(SLICES, namespace_of(service), made)
+
+
+def _noted(annotations: KubeObject, trigger: str) -> KubeObject:
+    """With the moment that led to this write; one that is older is taken out."""
+    kept = {key: value for key, value in annotations.items() if key != _CHANGED}
+    return {**kept, _CHANGED: trigger} if trigger else kept
 
 
 def _selects(service: KubeObject, pod: KubeObject) -> bool:

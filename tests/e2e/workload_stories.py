@@ -162,7 +162,7 @@ def is_done(pod: Obj) -> bool:
 def ready(pod: Obj, number: int) -> Obj:
     now = pod["metadata"]["creationTimestamp"]
     condition = {"type": "Ready", "status": "True", "lastTransitionTime": now}
-    ip = f"10.1.0.{number + 1}"
+    ip = pod["status"].get("podIP") or f"10.1.0.{number + 1}"
     return {"phase": "Running", "conditions": [condition], "podIP": ip, "podIPs": [{"ip": ip}]}
 
 
@@ -246,6 +246,9 @@ def _projected(obj: Obj, plural: str) -> Obj:
         for member in ("status", "data", "revision", "subsets", "endpoints", "ports")
         if member in obj
     }
+    if plural == "endpointslices":
+        # in the order of a Go map there
+        rest["endpoints"] = sorted(obj.get("endpoints") or [], key=lambda each: str(each["targetRef"]["name"]))
     if plural in ("replicasets", "pods", "persistentvolumeclaims"):
         rest["spec"] = obj["spec"]
     if plural in ("jobs", "statefulsets", "daemonsets", "deployments", "cronjobs", "replicationcontrollers"):
