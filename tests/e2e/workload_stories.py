@@ -433,6 +433,7 @@ STORIES = (
     Story("a work queue", [Create(BATCH, "jobs", job(parallelism=2, completions=None)), Pods(succeeded, 1, lambda pod: not is_done(pod)), Pods(succeeded, 9, lambda pod: not is_done(pod))]),
     Story("a job and its parallelism", [Create(BATCH, "jobs", job(parallelism=4, completions=8)), Patch(BATCH, "jobs", "j", {"spec": {"parallelism": 1}}), Delete(BATCH, "jobs", "j", {"propagationPolicy": "Background"}), Wait(1)]),
     Story("endpoints", [
+        *NODES,
         Create(CORE, "services", {"metadata": {"name": "svc", "labels": {"tier": "front"}}, "spec": {"selector": {"app": "a"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]}}),
         Create(CORE, "services", {"metadata": {"name": "head"}, "spec": {"clusterIP": "None", "selector": {"app": "a"}, "ports": [{"port": 80}]}}),
         *(Create(CORE, "pods", placed(name)) for name in ("p1", "p2")), Pods(running), Pods(ready, 1), Pods(ready), Delete(CORE, "pods", "p1", {"gracePeriodSeconds": 0}), Delete(CORE, "services", "svc"), Wait(1),
