@@ -22,7 +22,7 @@ from fakekube.registry.create import create
 from fakekube.registry.managedfields import ObjectType, after_apply
 from fakekube.registry.metadata import with_metadata
 from fakekube.registry.rules import canonical, object_type, write_of
-from fakekube.registry.update import update
+from fakekube.registry.update import require, update
 
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -30,6 +30,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 def apply(call: Call) -> Answer:
     """201 with the object that the config made, 200 with the one it was merged into."""
     options = applier_options(call)
+    if call.info.subresource:
+        require(call.site, call.served, call.namespace, call.info.name)
     config = applied_config(call, call.served.type.gvk)
     force = bool(bool_of(call.query, "force"))
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name

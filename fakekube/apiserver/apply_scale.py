@@ -17,7 +17,7 @@ from fakekube.registry.managedfields import after_apply, require_fitting
 from fakekube.registry.rules import write_of
 from fakekube.registry.scale import scaled
 from fakekube.registry.schema import schema_for
-from fakekube.registry.update import update
+from fakekube.registry.update import require, update
 from fakekube.storage.items import Item
 
 SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
@@ -26,6 +26,7 @@ SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
 def apply_scale(call: Call) -> Item:
     """The scaled object. 409 where another manager owns the replicas, unless forced."""
     options = applier_options(call)
+    require(call.site, call.served, call.namespace, call.info.name)
     config = applied_config(call, SCALE)
     scale_type = schema_for(SCALE)
     assert scale_type is not None, "Scale is a built-in kind"

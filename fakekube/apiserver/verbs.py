@@ -70,11 +70,11 @@ def update_(call: Call) -> Answer:
     site, served, namespace, name = call.site, call.served, call.namespace, call.info.name
     absent = site.store.get(served.key, namespace, name) is None
     if absent and served.strategy.put_creates and not call.info.subresource:
-        parsed_revision(metadata(obj).get("resourceVersion") or "")
         if uid := uid_of(obj):
             nothing = Item(namespace, name, 0, {}, b"")
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise storage_conflict(served, nothing, why)
+        parsed_revision(metadata(obj).get("resourceVersion") or "")
         item = create(site, served, namespace, _without_version(obj), options.write)
         return answer(call, 201, call.representation.one(served, item))
     item = update(

@@ -100,8 +100,8 @@ def _updated_event(obj: KubeObject, held: KubeObject) -> Causes:
     yield from immutable(_internal(obj.get("regarding")), _internal(held.get("regarding")), "involvedObject")
     for member, shown in (("reason", "reason"), ("note", "message"), *_UNSET[-1:], *_UNSET[:-1], ("type", "type")):
         yield from immutable(obj.get(member), held.get(member), shown, zero="")
-    for member in ("eventTime", "action"):
-        yield from immutable(obj.get(member), held.get(member), member, zero="")
+    yield from immutable(obj.get("eventTime"), held.get("eventTime"), "eventTime")
+    yield from immutable(obj.get("action"), held.get("action"), "action", zero="")
     yield from immutable(_internal(obj.get("related")), _internal(held.get("related")), "related")
     for member in ("reportingController", "reportingInstance"):
         yield from immutable(obj.get(member), held.get(member), member, zero="")

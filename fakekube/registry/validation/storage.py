@@ -82,7 +82,7 @@ def _topologies(terms: list[KubeObject], path: str) -> Causes:
             yield from all_invalid(f"{place}[{number}].key", key, qualified_name(key))
 
 
-_STORAGE_CLASS_FIXED = ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
+_STORAGE_CLASS_FIXED = ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode")
 
 
 def _storage_class_update(obj: KubeObject, held: KubeObject) -> Causes:

@@ -223,6 +223,9 @@ def test_an_applied_scale_must_be_one() -> None:
     site = Site()
     config = {"apiVersion": "apps/v1", "kind": "Deployment"}
     path = "/apis/apps/v1/namespaces/default/deployments/x/scale"
+    assert _apply_scale(site, "m", 1).status == 404
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    site.post("/apis/apps/v1/namespaces/default/deployments", {"metadata": {"name": "x"}, "spec": spec})
     refused = site.patch(path, config, "apply-patch+yaml", "fieldManager=m")
     assert refused.message == "invalid object type: apps/v1, Kind=Deployment"
-    assert _apply_scale(site, "m", 1).status == 404
