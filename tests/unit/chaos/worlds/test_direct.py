@@ -66,7 +66,7 @@ def test_reads_writes_and_refusals_are_answered_alike() -> None:
         ]
 
     statuses = [status for status, _, _ in alike(story)]
-    assert statuses == [201, 409, 200, 200, 404, 200, 400, 200]
+    assert statuses == [201, 409, 200, 200, 404, 405, 415, 200]
 
 
 def test_a_call_is_a_call() -> None:
