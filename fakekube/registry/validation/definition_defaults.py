@@ -14,18 +14,32 @@ from fakekube.registry.canonical import DecodeError
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.crd.coercion import coerced_part
 from fakekube.registry.crd.schema_validation import ABSENT, Result, compile_schema, placed
-from fakekube.registry.crd.structural import structural
-from fakekube.registry.validation.causes import Causes, invalid
+from fakekube.registry.crd.structural import EMBEDDED, structural
+from fakekube.registry.validation.causes import Causes, go_value, invalid
 
 
 def default_causes(schema: KubeObject, path: str) -> Causes:
     """What is wrong with the defaults of a structural schema and all below it; additionalProperties can have none."""
+    yield from _below(schema, path, is_resource=True)
+
+
+def _below(schema: KubeObject, path: str, *, is_resource: bool) -> Causes:
+    """`is_resource`: the root, or an embedded resource, whose kind and apiVersion are texts."""
+    if isinstance(schema.get("items"), dict):
+        yield from _at(schema["items"], f"{path}.items")
+    for name, inner in (schema.get("properties") or {}).items():
+        here, value = f"{path}.properties[{name}]", inner.get("default")
+        if is_resource and name in ("apiVersion", "kind") and value is not None and not isinstance(value, str):
+            fault = f"{name}: Invalid value: {go_value(value)}: must be a string"
+            yield invalid(f"{here}.default", value, f"must result in valid metadata: {fault}")
+        else:
+            yield from _at(inner, here)
+
+
+def _at(schema: KubeObject, path: str) -> Causes:
     if schema.get("default") is not None:
         yield from _own(schema, schema["default"], f"{path}.default")
-    if isinstance(schema.get("items"), dict):
-        yield from default_causes(schema["items"], f"{path}.items")
-    for name, inner in (schema.get("properties") or {}).items():
-        yield from default_causes(inner, f"{path}.properties[{name}]")
+    yield from _below(schema, path, is_resource=bool(schema.get(EMBEDDED)))
 
 
 def _own(schema: KubeObject, value: Any, path: str) -> Causes:

@@ -45,8 +45,17 @@ def openapi_schema(schema: KubeObject, path: str, held: KubeObject | None = None
         yield from faults
     standard = list(_standard(schema, path, is_root=True, no_default=""))
     yield from standard
-    if faults == [] and not standard:
-        yield from compile_validations(schema, held).errors_under(path)
+    if faults == []:
+        broken = compile_validations(schema, held).errors_under(path)
+        yield from (cause for cause in broken if not _is_hidden(cause, standard))
+
+
+def _is_hidden(broken: Cause, standard: list[Cause]) -> bool:
+    """Whether a rule's error goes untold, as that of a schema with other errors at its node or deeper."""
+    node, rules, _ = (broken.field or "").partition(".x-kubernetes-validations")
+    if not rules:
+        return bool(standard) and broken.reason == "InternalError"
+    return any((cause.field or "").startswith(node) for cause in standard)
 
 
 def _defaults(schema: KubeObject, path: str) -> Causes:
