@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from fakekube.testing.kit import known_divergences
+
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs/divergence.md"
 
@@ -32,6 +34,7 @@ def page() -> str:
         _HEAD,
         _table("By design, or not built yet", ("what", "here"), known.items()),
         _table("Recorded conversations that are not equal", ("conversations", "why"), _grouped(recorded).items()),
+        _table("Statements of the conformance kit", ("statement", "why"), known_divergences("fakekube").items()),
         _table(
             "Random requests", ("where (regular expression)", "why"), ((row["place"], row["reason"]) for row in random)
         ),
