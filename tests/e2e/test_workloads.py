@@ -55,8 +55,15 @@ def found(kubectl: Kubectl, *what: str) -> Any:
     return json.loads(kubectl("get", *what, "-o", "json"))
 
 
+def staying(kubectl: Kubectl) -> list[Any]:
+    """The pods of web that are not about to go: a rollout is over before the last old one has gone."""
+    return [
+        pod for pod in found(kubectl, "pods", "-l", "app=web")["items"] if "deletionTimestamp" not in pod["metadata"]
+    ]
+
+
 def images(kubectl: Kubectl) -> set[str]:
-    return {pod["spec"]["containers"][0]["image"] for pod in found(kubectl, "pods", "-l", "app=web")["items"]}
+    return {pod["spec"]["containers"][0]["image"] for pod in staying(kubectl)}
 
 
 def deployed(kubectl: Kubectl) -> None:
@@ -76,12 +83,10 @@ def test_a_rollout_is_watched_undone_and_restarted(kubectl: Kubectl) -> None:
     kubectl("rollout", "undo", "deploy/web")
     kubectl("rollout", "status", "deploy/web", "--timeout=30s")
     assert images(kubectl) == {"nginx:1"}
-    before = {pod["metadata"]["name"] for pod in found(kubectl, "pods")["items"]}
+    before = {pod["metadata"]["name"] for pod in staying(kubectl)}
     kubectl("rollout", "restart", "deploy/web")
     kubectl("rollout", "status", "deploy/web", "--timeout=30s")
-    after = {
-        pod["metadata"]["name"] for pod in found(kubectl, "pods")["items"] if "deletionTimestamp" not in pod["metadata"]
-    }
+    after = {pod["metadata"]["name"] for pod in staying(kubectl)}
     assert len(after) == 3
     assert not before & after
 
@@ -135,7 +140,7 @@ def test_a_node_is_drained_under_a_budget(kubectl: Kubectl) -> None:
     kubectl("wait", "--for=jsonpath={.status.expectedPods}=3", "pdb/web", "--timeout=30s")
     kubectl("drain", "node-0", "--ignore-daemonsets", "--timeout=40s")
     kubectl("rollout", "status", "deploy/web", "--timeout=30s")
-    assert {pod["spec"]["nodeName"] for pod in found(kubectl, "pods", "-l", "app=web")["items"]} == {"node-1"}
+    assert {pod["spec"]["nodeName"] for pod in staying(kubectl)} == {"node-1"}
     assert "SchedulingDisabled" in kubectl("get", "node", "node-0")
     kubectl("uncordon", "node-0")
     assert "SchedulingDisabled" not in kubectl("get", "node", "node-0")
