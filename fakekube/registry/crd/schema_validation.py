@@ -17,6 +17,7 @@ from fakekube.meta.objects import KubeObject
 from fakekube.registry.crd.formats import Format, format_of
 from fakekube.registry.crd.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE
 from fakekube.registry.validation.causes import go_value, invalid, required, too_long, too_many, unsupported
+from fakekube.storage.items import encode_json
 
 NOWHERE = "<nil>"
 """The field of a cause that the real server cannot place."""
@@ -51,6 +52,13 @@ ABSENT = _Absent()
 Check = Callable[[Any, Any, str, Result], None]
 
 
+def is_unchanged(value: Any, old: Any) -> bool:
+    """Whether two JSON values are the same; to Python, false and 0 are equal."""
+    if type(value) is not type(old) or value != old:
+        return False
+    return not isinstance(value, dict | list) or encode_json(value) == encode_json(old)
+
+
 def compile_schema(schema: KubeObject) -> Check:
     """The check of one schema node and all below it."""
     checks = _compiled(schema, _COMPILERS)
@@ -58,7 +66,7 @@ def compile_schema(schema: KubeObject) -> Check:
     counted = _counts(schema)
 
     def check(value: Any, old: Any, path: str, result: Result) -> None:
-        if old is not ABSENT and value == old:
+        if old is not ABSENT and is_unchanged(value, old):
             result.matches += 1
             return
         for each in on_null if value is None else checks:

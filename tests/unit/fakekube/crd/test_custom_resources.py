@@ -140,6 +140,14 @@ def test_what_an_update_leaves_alone_is_not_judged_again(served: Site) -> None:
     assert served.patch(f"{API}/widgets/a", {"spec": {"size": 8}}).status == 422
 
 
+def test_false_does_not_stand_for_zero(site: Site) -> None:
+    spec = {"type": "object", "additionalProperties": {"type": "boolean"}}
+    site.post(DEFINITIONS, definition(version("v1", spec)))
+    made = {**widget("a"), "spec": {"y": False}}
+    assert site.post(f"{API}/widgets", made).status == 201
+    assert "spec.y in body must be of type boolean" in site.patch(f"{API}/widgets/a", {"spec": {"y": 0}}).message
+
+
 def test_older_objects_are_read_as_the_new_schema_wants_them(served: Site) -> None:
     served.post(f"{API}/widgets", widget("a"))
     spec = {
