@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import aiohttp
 from aiohttp import web
@@ -131,6 +131,27 @@ async def apiserver(loop: VirtualLoop) -> None:
         report("virtual, GET of a namespace from a fakekube apiserver", await world.run_at("paris", client()), REQUESTS)
 
 
+def within_sites(*, wire: bool) -> Callable[[VirtualLoop], Coroutine[object, object, None]]:
+    """Requests to the apiserver of one's own site, at all sites at once, as bytes or as calls."""
+
+    async def main(loop: VirtualLoop) -> None:
+        async with World(sites=SITES, agent=None, wire=wire) as world:
+
+            async def ask(site: str) -> None:
+                await requests(world.session(site), "/api/v1/namespaces/default", 20)
+
+            async def everywhere() -> float:
+                start = time.process_time()
+                await asyncio.gather(*map(ask, world.sites))
+                return time.process_time() - start
+
+            await everywhere()  # connections stand, tables are loaded
+            told = "over the wire" if wire else "as a call"
+            report(f"GET at one's own site, {SITES} sites at once, {told}", await everywhere(), SITES * 20)
+
+    return main
+
+
 async def start_sites(_: VirtualLoop) -> None:
     start = time.process_time()
     world = World(sites=SITES, agent=None)
@@ -142,7 +163,7 @@ async def start_sites(_: VirtualLoop) -> None:
 def main() -> None:
     global floor_us  # noqa: PLW0603 - the yardstick of every later line
     floor_us = report("asyncio on a loopback socket", asyncio.run(loopback()), REQUESTS)
-    for part in (one_pair, many_sites, apiserver, start_sites):
+    for part in (one_pair, many_sites, apiserver, within_sites(wire=True), within_sites(wire=False), start_sites):
         run_virtual(part)
 
 
