@@ -12,7 +12,7 @@ from typing import cast
 from fakekube.apiserver.query import bool_of, int_of
 from fakekube.meta.errors import Cause, Details, StatusError
 from fakekube.registry.list import ListOptions, Match
-from fakekube.registry.selection import selection
+from fakekube.registry.selection import parsed_selectors, selection
 from fakekube.registry.strategies import Served
 
 _LEGACY_VERSIONS = ("", "0")
@@ -33,8 +33,8 @@ def list_options(served: Served, query: Mapping[str, str]) -> ListOptions:
     """The options of a list or deletecollection."""
     limit = int_of(query, "limit")
     int_of(query, "timeoutSeconds")
+    _require_valid(list(_list_causes(query)), query)
     chosen = selection(served, query.get("labelSelector", ""), query.get("fieldSelector", ""))
-    _require_valid(list(_list_causes(query)))
     return _options(query, limit, ListOptions(selection=chosen))
 
 
@@ -51,9 +51,9 @@ def _options(query: Mapping[str, str], limit: int, base: ListOptions) -> ListOpt
 def watch_options(served: Served, query: Mapping[str, str]) -> WatchOptions:
     """The options of a watch. From an unset or zero version it starts with the present state, as a WatchList does."""
     limit, timeout_s = int_of(query, "limit"), int_of(query, "timeoutSeconds")
-    chosen = selection(served, query.get("labelSelector", ""), query.get("fieldSelector", ""))
     initial = bool_of(query, "sendInitialEvents")
-    _require_valid(list(_watch_causes(query, initial)))
+    _require_valid(list(_watch_causes(query, initial)), query)
+    chosen = selection(served, query.get("labelSelector", ""), query.get("fieldSelector", ""))
     if initial is None and query.get("resourceVersion", "") in _LEGACY_VERSIONS:
         initial = True
     return WatchOptions(
@@ -64,8 +64,10 @@ def watch_options(served: Served, query: Mapping[str, str]) -> WatchOptions:
     )
 
 
-def _require_valid(causes: list[Cause]) -> None:
+def _require_valid(causes: list[Cause], query: Mapping[str, str]) -> None:
+    """422. A selector that cannot be read is told before, one by a field that nobody knows afterwards."""
     if causes:
+        parsed_selectors(query.get("labelSelector", ""), query.get("fieldSelector", ""))
         raise options_invalid("ListOptions", causes)
 
 

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create) and pkg
 
 from __future__ import annotations
 
-from fakekube.meta.errors import Cause, StatusError, already_exists, bad_request, invalid
+from fakekube.meta.errors import Cause, Details, StatusError, already_exists, bad_request, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.admission import admit_create, require_admitted
 from fakekube.registry.crd.deletion import require_open
@@ -115,11 +115,15 @@ def _free_name(site: Site, served: Served, namespace: str, obj: KubeObject) -> s
         if not (prefix and name.startswith(prefix[:58])):
             break
         name = generated_name(prefix, site.rng)
-    raise _taken(served, name, holder)
+    raise _taken(served, name, holder, generated=bool(prefix))
 
 
-def _taken(served: Served, name: str, holder: Item | None) -> StatusError:
+def _taken(served: Served, name: str, holder: Item | None, *, generated: bool) -> StatusError:
     refusal = already_exists(served.type.plural, served.type.group, name)
+    if generated:
+        refusal.message += ", the server was not able to generate a unique name for the object"
+        refusal.details = Details(name=name, group=served.type.group, kind=served.type.plural, retry_after_s=1)
+        refusal.headers = {"Retry-After": "1"}
     if holder is not None and is_terminating(holder.obj):
         refusal.message = f"object is being deleted: {refusal.message}"
     return refusal

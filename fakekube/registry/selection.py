@@ -41,9 +41,13 @@ def selection(served: Served, label_text: str, field_text: str) -> Selection:
     """The selection that the two texts of a query stand for. 400 in the server's words for what cannot be read."""
     if not label_text and not field_text:
         return EVERYTHING
+    labels, fields = parsed_selectors(label_text, field_text)
+    return Selection(labels, fields, field_readers(served, fields))
+
+
+def parsed_selectors(label_text: str, field_text: str) -> tuple[LabelSelector, FieldSelector]:
+    """Both selectors, the fields not yet looked up. 400 for what cannot be read."""
     try:
-        labels = parse_label_selector(label_text)
-        fields = parse_field_selector(field_text)
+        return parse_label_selector(label_text), parse_field_selector(field_text)
     except ValueError as error:
         raise bad_request(str(error)) from error
-    return Selection(labels, fields, field_readers(served, fields))

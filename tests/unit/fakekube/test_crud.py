@@ -249,3 +249,11 @@ def test_a_put_that_would_create_cannot_have_a_uid(bare: Site) -> None:
     answer = bare.put("/apis/coordination.k8s.io/v1/namespaces/default/leases/x", lease)
     assert answer.status == 409
     assert answer.message.endswith("UID in precondition: u, UID in object meta: ")
+
+
+def test_a_taken_name_beside_a_prefix_is_told_to_be_tried_again(bare: Site) -> None:
+    named = {"metadata": {"name": "x", "generateName": "other-"}}
+    bare.post(CONFIG_MAPS, named)
+    refused = bare.post(CONFIG_MAPS, named)
+    assert refused.message.endswith("already exists, the server was not able to generate a unique name for the object")
+    assert (refused.json["details"]["retryAfterSeconds"], refused.headers["Retry-After"]) == (1, "1")

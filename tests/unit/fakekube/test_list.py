@@ -150,3 +150,8 @@ def test_a_bad_continue_token_is_told_before_a_revision_beside_it(five: Site) ->
     refused = five.get(SECRETS, "continue=x&resourceVersion=1")
     assert refused.message.endswith("illegal base64 data at input byte 0")
     assert "invalid character '\\u009a' looking" in five.get(SECRETS, "continue=missing").message
+
+
+def test_options_are_checked_between_reading_a_selector_and_knowing_its_fields(five: Site) -> None:
+    assert five.get(SECRETS, "fieldSelector=spec.bogus%3D1&resourceVersionMatch=x").status == 422
+    assert five.get(SECRETS, "fieldSelector=bogus&resourceVersionMatch=x").status == 400
