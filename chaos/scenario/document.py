@@ -61,7 +61,10 @@ def _claims(phase: Phase) -> Kind[tuple[Claim, ...]]:
 
     mapping = {
         "type": "object",
-        "properties": {**dict.fromkeys(names, {"anyOf": [OBJECT.schema, {"const": "all"}]}), "within": DURATION.schema},
+        "properties": {
+            **{name: {"anyOf": [OBJECT.schema, {"const": "all"}]} for name in names},
+            "within": DURATION.schema,
+        },
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 2,
