@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -124,20 +124,7 @@ class Pods:
         return bool(chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The first pods that fit get other labels."""
-
-    labels: Mapping[str, str | None]
-    count: int = 1
-
-    def tell(self, server: Server, space: str) -> None:
-        where = collection(CORE, "pods", space)
-        for pod in server.ask("GET", where)[1]["items"][: self.count]:
-            server.ask("PATCH", f"{where}/{pod['metadata']['name']}", {"metadata": {"labels": dict(self.labels)}})
-
-
-Step = Create | Patch | Delete | Wait | Pods | Label
+Step = Create | Patch | Delete | Wait | Pods
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +376,7 @@ STORIES = (
     ]),
     Story("replica sets and their pods", [
         Create(CORE, "pods", {"metadata": {"name": "stray", "labels": {"app": "a"}}, "spec": template()["spec"]}),
-        Create(APPS, "replicasets", workload("r", 2)), Pods(ready), Label({"app": "b"}), Label({"app": "a"}),
+        Create(APPS, "replicasets", workload("r", 2)), Pods(ready), Patch(CORE, "pods", "stray", {"metadata": {"labels": {"app": "b"}}}), Patch(CORE, "pods", "stray", {"metadata": {"labels": {"app": "a"}}}),
         Create(APPS, "replicasets", workload("twin", 1)), Patch(APPS, "replicasets", "r", {"spec": {"replicas": 1}}), Delete(APPS, "replicasets", "r"), Wait(1),
     ]),
     Story("a replication controller", [
