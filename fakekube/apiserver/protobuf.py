@@ -157,21 +157,21 @@ def read_fields(data: bytes) -> dict[int, Any]:
 
 
 def _read_time(data: bytes) -> str | None:
-    return _moment(data, "%Y-%m-%dT%H:%M:%SZ")
+    return _moment(data, "%Y-%m-%dT%H:%M:%SZ", 20)
 
 
 def _read_micro_time(data: bytes) -> str | None:
-    return _moment(data, "%Y-%m-%dT%H:%M:%S.%fZ")
+    return _moment(data, "%Y-%m-%dT%H:%M:%S.%fZ", 27)
 
 
-def _moment(data: bytes, form: str) -> str | None:
-    """An empty message is Go's zero time, in JSON null."""
+def _moment(data: bytes, form: str, length: int) -> str | None:
+    """An empty message is Go's zero time, in JSON null. Years have four digits, even the first."""
     if not data:
         return None
     fields = read_fields(data)
     seconds, nanos = _signed(fields.get(1, 0)), _signed(fields.get(2, 0))
     try:
-        return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).strftime(form)
+        return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).strftime(form).rjust(length, "0")
     except OverflowError:
         raise ProtobufFault(f"time {seconds} is out of range") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fakekube.testing.kit import body
 from fakekube.testing.reply import Unfaithful, equal, holds
-from fakekube.testing.resources import CONFIG_MAPS, NAMESPACES, SECRETS, config_map
+from fakekube.testing.resources import CONFIG_MAPS, LEASES, NAMESPACES, SECRETS, config_map
 from fakekube.testing.session import Session
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -127,3 +127,13 @@ def timeouts_must_be_durations(at: Session) -> None:
     """timeout=nonsense is a 400, of whatever path."""
     for path in (at.path(SECRETS), "/version", "/healthz"):
         at.ask("GET", path, timeout="soon").refused(400, "BadRequest")
+
+
+@body()
+def first_years_have_four_digits(at: Session) -> None:
+    """A time of the year 1, as Go's tests like it, comes through protobuf as it went in."""
+    renewed = "0001-01-01T00:00:05.000000Z"
+    at.create(LEASES, {"metadata": {"name": "x"}, "spec": {"renewTime": renewed}}).obj(201)
+    sent = at.ask("GET", at.path(LEASES, "x"), headers={"accept": PROTOBUF}).body
+    kept = at.ask("PUT", at.path(LEASES, "x"), sent, {"content-type": PROTOBUF}).obj()
+    equal(kept["spec"]["renewTime"], renewed, "the time")
