@@ -56,15 +56,15 @@ others that could do without a kubelet were tried one by one, a minute each at m
 
 # The first that a name matches is why it cannot pass here.
 _WHY = {
-    "AdmissionWebhook|ConversionWebhook": "their webhook is a server in a pod",
+    "AdmissionWebhook|ConversionWebhook|CustomResourceFieldSelectors": "their webhook is a server in a pod",
     "AdmissionPolicy": "policies are stored, not enforced",
     "Aggregator|Aggregated API": "an aggregated apiserver would run in a pod",
     "Garbage collector|Job|CronJob|Deployment|StatefulSet|ReplicaSet|ReplicationController|Daemon|Disruption": "they wait for pods to do something",
-    "ResourceQuota": "usage is counted by a controller; with `--controllers workloads` most of it",
+    "ResourceQuota": "scopes and pods that wait for a real scheduler",
     "priority and fairness": "no request is queued",
     "Scheduler|Kubelet|kubelet|pod|Pod": "there is no kubelet and no scheduler",
 }
-_OTHER = "differs, or not tried since"
+_OTHER = "a kubelet, metrics or a difference of ours"
 
 
 def page(results: Sequence[Result], specs: Sequence[Spec]) -> str:
