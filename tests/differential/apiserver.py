@@ -121,6 +121,8 @@ def _as_json(answer: Answer) -> Answer:
     envelope = protobuf.read_envelope(body)
     assert envelope.kind is not None
     value = {**_without_zeros(protobuf.read_object(envelope.raw, envelope.kind)), "kind": envelope.kind.kind}
+    if envelope.kind.kind.endswith("List"):
+        value.setdefault("items", [])  # an empty list is not on the wire
     headers = {name: values for name, values in answer.headers.items() if not name.startswith("content-")}
     return replace(answer, headers={**headers, "x-form": ["protobuf"]}, raw=json.dumps(value).encode())
 
