@@ -171,7 +171,14 @@ def census(names: Sequence[str], *options: str) -> list[Spec]:
 def gate(names: Sequence[str], *options: str) -> list[Spec]:
     """All of them, dealt to the sites."""
     shares = deque([names[at::SITES] for at in range(SITES)])
-    return _shared(lambda kubeconfig: run(kubeconfig, shares.popleft(), RUN_TIMEOUT_S), *options)
+    found = _shared(lambda kubeconfig: run(kubeconfig, shares.popleft(), RUN_TIMEOUT_S), *options)
+    failed = [each.name for each in found if each.state != "passed"]
+    if not failed:
+        return found
+    # Specs have time limits of their own, and a busy machine breaks them: what failed has one more try, alone.
+    print(f"once more, each on its own: {'; '.join(failed)}", flush=True)
+    again = {each.name: each for each in census(failed, *options)}
+    return [again.get(each.name, each) for each in found]
 
 
 def _shared(work: Callable[[Path], list[Spec]], *options: str) -> list[Spec]:
