@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types sim e2e kit record recordings differential differential-toxiproxy tables bench real clean
+.PHONY: help demo test check lint types sim e2e kit stories record recordings differential differential-toxiproxy tables bench real clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ museum: $(READY) ## each incident of docs/museum.md: invalid on its naive agent,
 
 tables: $(READY) ## the tables of the next Kubernetes release: from the real servers that `make real` built
 	$(BIN)/python tools/tables.py --real
+
+stories: $(READY) real ## the same stories for our controllers and for kube-controller-manager (ten minutes)
+	FAKEKUBE_STORIES=1 $(BIN)/python -m pytest tests/e2e/test_workloads_real.py
 
 bench: $(READY) $(VENV)/kmock/.ready ## the tables of docs/benchmarks.md
 	$(BIN)/python -m benchmarks

@@ -19,6 +19,16 @@ def real_toxiproxy() -> Iterator[start.RealToxiproxy]:
         pytest.skip(str(absent))
 
 
+@pytest.fixture(scope="module")
+def own_real_apiserver() -> Iterator[start.RealApiserver]:
+    """The same for one module alone, which installs what others must not find."""
+    try:
+        with start.apiserver() as server:
+            yield server
+    except start.NotBuilt as absent:
+        pytest.skip(str(absent))
+
+
 @pytest.fixture(scope="session")
 def real_apiserver() -> Iterator[start.RealApiserver]:
     """A real kube-apiserver with etcd and controllers: `.url`, `.token`, `.ca`, `.kubeconfig`, shared by the session."""

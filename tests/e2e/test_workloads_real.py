@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import ssl
@@ -114,6 +115,7 @@ def told(story: Story, server: Server, space: str) -> list[dict[str, list[Any]]]
 
 @pytest.mark.real
 @pytest.mark.slow
+@pytest.mark.skipif("FAKEKUBE_STORIES" not in os.environ, reason="ten minutes beside real controllers: make stories")
 @pytest.mark.parametrize("story", [pytest.param(story, id=story.name) for story in STORIES])
 def test_a_story_ends_as_with_the_real_controllers(story: Story, theirs: Theirs) -> None:
     space = "story-" + "".join(letter if letter.isalnum() else "-" for letter in story.name.lower())

@@ -144,8 +144,8 @@ def definition(number: int, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def twins(real_apiserver: start.RealApiserver) -> Twins:
-    return Twins(real_apiserver)
+def twins(own_real_apiserver: start.RealApiserver) -> Twins:
+    return Twins(own_real_apiserver)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -50,8 +50,8 @@ def definitions(module: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def twins(real_apiserver: start.RealApiserver) -> Twins:
-    return Twins(real_apiserver)
+def twins(own_real_apiserver: start.RealApiserver) -> Twins:
+    return Twins(own_real_apiserver)
 
 
 def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakekube.testing.arms import FORGETS
 from fakekube.testing.kit import body
 from fakekube.testing.reply import Events, Reply, Unfaithful, equal, holds
-from fakekube.testing.resources import CONFIG_MAPS, SECRETS, config_map, labelled
+from fakekube.testing.resources import SECRETS, labelled
 from fakekube.testing.session import Session
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -76,13 +76,14 @@ def bookmarks_carry_a_version_and_nothing_else(at: Session) -> None:
     """allowWatchBookmarks sends a BOOKMARK before the watch ends, with a resourceVersion to go on from."""
     before = version(at)
     with at.watching(SECRETS, resourceVersion=before, allowWatchBookmarks=True, timeoutSeconds=4) as watch:
-        made = at.create(CONFIG_MAPS, config_map("x")).obj(201)
+        made = at.create(SECRETS, secret("x")).obj(201)
         events = watch.rest()
     holds(events and events[-1][0] == "BOOKMARK", f"a bookmark at the end of {events}")
     last = events[-1][1]
     equal(last["kind"], "Secret", "the kind of a bookmark")
-    holds(int(last["metadata"]["resourceVersion"]) >= int(before), "a version that is not older")
-    holds("name" not in last["metadata"] and made, "no name in a bookmark")
+    reached = int(made["metadata"]["resourceVersion"])
+    holds(int(last["metadata"]["resourceVersion"]) >= reached, "a version that is not older")
+    holds("name" not in last["metadata"], "no name in a bookmark")
 
 
 @body()

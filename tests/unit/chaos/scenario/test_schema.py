@@ -92,9 +92,8 @@ def complaint(document: Document) -> str:
 
 def is_free(path: Path_) -> bool:
     """An end of a link may be bare labels, and those have names of the user's own too."""
-    return isinstance(at(WHOLE, path), dict) and (
-        path[-1] in FREE or ("overrides" in path and path[-1] in ("from", "to"))
-    )
+    is_end = "overrides" in path and path[-1] in ("from", "to")
+    return is_end or (isinstance(at(WHOLE, path), dict) and path[-1] in FREE)
 
 
 PLACES = list(places(WHOLE))
