@@ -34,7 +34,6 @@ class Accepted:
     as_kind: str = ""
     group: str = ""
     version: str = ""
-    pretty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +128,6 @@ def _accept(clause: _Clause, media_type: str, offer: Offer) -> Accepted | None:
         as_kind=kind,
         group=group if kind else "",
         version=version if kind else "",
-        pretty=params.get("pretty") == "1",
     )
 
 

@@ -15,6 +15,7 @@ from fakekube.apiserver.response import Response
 from fakekube.apiserver.subresources import NO_TABLE, SUBRESOURCES, VIRTUAL
 from fakekube.apiserver.verbs import VERBS
 from fakekube.meta.errors import Details, StatusError, bad_request, not_found, not_implemented
+from fakekube.registry.crd.deletion import DEFINITIONS
 from fakekube.registry.crd.depth import allow_deep_objects
 from fakekube.registry.resources import Subresource
 from fakekube.registry.site import Site
@@ -110,12 +111,9 @@ def _deprecations(served: Served) -> Sequence[str]:
     return (custom.warning,) if custom.warning else ()
 
 
-_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
-
-
 def _warned(call: Call, handler: Handler) -> Answer:
     """The handler's answer; a refusal carries the warnings too."""
-    if call.served.type.custom is not None or call.served.type.qualified == _DEFINITIONS:
+    if call.served.type.custom is not None or call.served.type.qualified == DEFINITIONS:
         allow_deep_objects()
     try:
         return handler(call)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.admission import admit_delete
-from fakekube.registry.crd.deletion import delete_definition
+from fakekube.registry.crd.deletion import DEFINITIONS, delete_definition
 from fakekube.registry.grace import grace_of
 from fakekube.registry.metadata import epoch, finalizers_of, is_terminating, timestamp, with_finalizers, with_metadata
 from fakekube.registry.namespaces import delete_namespace
@@ -57,7 +57,7 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
 
 _SPECIAL: dict[str, Callable[[Site, Served, Item, DeleteOptions], tuple[Item, bool]]] = {
     "namespaces": delete_namespace,
-    "customresourcedefinitions.apiextensions.k8s.io": delete_definition,
+    DEFINITIONS: delete_definition,
 }
 
 

@@ -149,28 +149,17 @@ def _bytes(raw: object) -> object:
         raise CelError(f"Invalid byte formatted string {text}: illegal base64 data") from None
 
 
-def _duration(raw: object) -> object:
-    text = str(_string(raw))
-    try:
-        return times.lenient_duration(text)
-    except ValueError as error:
-        raise CelError(f"Invalid duration {text}: {error}") from None
+def _text(parse: Callable[[str], object], what: str) -> Read:
+    """A reader of strings of one form; `what` words a string of another."""
 
+    def read(raw: object) -> object:
+        text = str(_string(raw))
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise CelError(f"Invalid {what} {text}: {error}") from None
 
-def _date(raw: object) -> object:
-    text = str(_string(raw))
-    try:
-        return times.date(text)
-    except ValueError as error:
-        raise CelError(f"Invalid date formatted string {text}: {error}") from None
-
-
-def _date_time(raw: object) -> object:
-    text = str(_string(raw))
-    try:
-        return times.date_time(text)
-    except ValueError as error:
-        raise CelError(f"Invalid date-time formatted string {text}: {error}") from None
+    return read
 
 
 def _unreadable(raw: object) -> object:
@@ -180,7 +169,12 @@ def _unreadable(raw: object) -> object:
     )
 
 
-_STRINGS: Mapping[str, Read] = {"byte": _bytes, "duration": _duration, "date": _date, "date-time": _date_time}
+_STRINGS: Mapping[str, Read] = {
+    "byte": _bytes,
+    "duration": _text(times.lenient_duration, "duration"),
+    "date": _text(times.date, "date formatted string"),
+    "date-time": _text(times.date_time, "date-time formatted string"),
+}
 _SCALARS: Mapping[str, Read] = {"boolean": _boolean, "integer": _integer, "number": _number}
 
 
