@@ -40,9 +40,9 @@ sim: $(READY) ## one trace hash over three PYTHONHASHSEEDs and every Python pres
 recordings: $(READY) ## replay the recorded conversations and print the totals
 	$(BIN)/python -m tests.recordings.replay
 
-differential: $(READY) ## random requests to fakekube and to the real apiserver; skipped in one line where it is not built
-	$(BIN)/python -m tests.differential.apiserver --seconds $(or $(SECONDS_AT_MOST),inf)
-	$(BIN)/python -m tests.real.access
+differential: $(READY) ## random requests to fakekube and to the real apiserver (SEED=n for others, STORY=k for one); skipped in one line where it is not built
+	$(BIN)/python -m tests.differential.apiserver --seconds $(or $(SECONDS_AT_MOST),inf) --requests $(or $(REQUESTS),5000) --seed $(or $(SEED),0) $(if $(STORY),--story $(STORY) -v)
+	$(if $(STORY),,$(BIN)/python -m tests.real.access)
 
 differential-toxiproxy: $(READY) ## the same for Toxiproxy: requests N, equal E, listed L, unlisted 0
 	$(BIN)/python -m tests.differential.toxiproxy_compare
