@@ -115,11 +115,18 @@ def _applied(call: Call, live: KubeObject | None, config: KubeObject, options: B
     require_name(call.info.name, merged)
     if live is None and uid_of(config):
         raise _uid_is_immutable(call, uid_of(config))
+    if live is not None and _differs_in_owners_alone(merged, live):
+        # nothing was applied, so nothing is defaulted: a version that reads what another has stored may lack defaults
+        return merged
     try:
         return canonical(call.served, merged)
     except DecodeError as error:
         # the schema knows less than the Go type: base64, ranges of numbers; the real server calls that its own error
         raise StatusError(code=500, reason="", message=str(error)) from None
+
+
+def _differs_in_owners_alone(merged: KubeObject, live: KubeObject) -> bool:
+    return merged == {**live, "metadata": {**metadata(live), "managedFields": metadata(merged).get("managedFields")}}
 
 
 def type_of(call: Call) -> ObjectType:

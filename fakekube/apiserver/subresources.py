@@ -67,7 +67,7 @@ def update_scale(call: Call) -> Answer:
 
 
 def patch_scale(call: Call) -> Answer:
-    if media_type(call.header("content-type")) == APPLY_PATCH and call.served.type.custom is None:
+    if media_type(call.header("content-type")) == APPLY_PATCH:
         return _encoded(call, 200, _scale_of(call, apply_scale(call).obj))
     options = patch_options(call)
 

@@ -5,7 +5,7 @@ Source: k8s.io/apimachinery/pkg/util/managedfields; answers of kube-apiserver 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -50,6 +50,10 @@ class ObjectType(FieldType, Protocol):
         ...
 
 
+# An object in another version, by its apiVersion, and the type that it has there.
+InVersion = Callable[[KubeObject, str], tuple[KubeObject, ObjectType]]
+
+
 class Manager(NamedTuple):
     """Who writes, in the order the server sorts entries by. An applier is the same one across API versions."""
 
@@ -66,13 +70,17 @@ class Manager(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One write as its entry shows it: `time` in RFC 3339, `ignored` the fields this endpoint never writes."""
+    """One write as its entry shows it: `time` in RFC 3339, `ignored` the fields this endpoint never writes.
+
+    `in_version` is there where versions have fields of their own.
+    """
 
     manager: str
     api_version: str
     time: str
     subresource: str = ""
     ignored: FieldSet = None
+    in_version: InVersion | None = None
 
     def by(self, operation: str) -> Manager:
         return Manager(operation, self.manager, self.api_version, self.subresource)
@@ -89,7 +97,10 @@ _Entries = dict[str, _Entry]
 
 
 def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema: ObjectType) -> KubeObject:
-    """`new` with managedFields as they are after create (`live` None), update or patch."""
+    """`new` with managedFields as they are after create (`live` None), update or patch.
+
+    Raises ValueError where lists have no keys to go by, or another version, in which somebody owns fields, lacks some.
+    """
     entries = _entries_of(live, new)
     plain = _plain(new)
     if not entries:
@@ -97,7 +108,9 @@ def after_update(live: KubeObject | None, new: KubeObject, write: Write, schema:
         return _with_first_entry(plain, write, schema) if live is None else plain
     before = _plain(live) if live is not None else zero_object(schema)
     manager = write.by(UPDATE)
-    owners = ownership.update(before, plain, schema, _owned(entries), "", write.api_version, write.ignored)
+    owners = ownership.update(
+        before, plain, schema, _owned(entries), "", write.api_version, write.ignored, _elsewhere(write)
+    )
     taken = fieldset.difference(owners[""].fields, _UNOWNED) if "" in owners else None
     left = _kept(entries, owners)
     if taken is not None:
@@ -167,11 +180,21 @@ def _applied(
 
     def attempt(*, force: bool) -> tuple[KubeObject, dict[str, Owned]]:
         return ownership.apply(
-            before, config, schema, _owned(entries), manager, write.api_version, force=force, ignored=write.ignored
+            before,
+            config,
+            schema,
+            _owned(entries),
+            manager,
+            write.api_version,
+            force=force,
+            ignored=write.ignored,
+            elsewhere=_elsewhere(write),
         )
 
     try:
         return attempt(force=force)
+    except _Unfit as unfit:
+        raise StatusError(code=500, reason="", message=str(unfit)) from None
     except Conflicts as conflicts:
         migrates = write.manager == lastapplied.MANAGER
         own = lastapplied.fields_left_to_kubectl(before, schema) if migrates else None
@@ -179,6 +202,28 @@ def _applied(
         if left:
             raise _conflict(left, entries) from None
     return attempt(force=True)
+
+
+class _Unfit(ValueError):
+    """An object that the type of another version does not know in all its parts."""
+
+
+def _elsewhere(write: Write) -> ownership.Elsewhere | None:
+    """Compares live and new object in the version of another manager. Raises _Unfit in the real server's words."""
+    in_version = write.in_version
+    if in_version is None:
+        return None
+
+    def compared(version: str, live: KubeObject, new: KubeObject) -> typed.Comparison:
+        before, schema = in_version(live, version)
+        for problem in typed.problems(before, schema):
+            raise _Unfit(problem)
+        after, _ = in_version(new, version)
+        for problem in typed.problems(after, schema):
+            raise _Unfit(f"failed to convert new object: {problem}")
+        return typed.compare(before, after, schema)
+
+    return compared
 
 
 def same_but_times(live: KubeObject, new: KubeObject) -> bool:

@@ -35,6 +35,10 @@ class Conflict:
     path: Path
 
 
+# How two values differ in the eyes of another version, whose managers own the fields of that version.
+Elsewhere = Callable[[str, Any, Any], typed.Comparison]
+
+
 class Conflicts(Exception):
     """An apply without force that would take fields from others; `found` is sorted by manager, then field."""
 
@@ -44,11 +48,21 @@ class Conflicts(Exception):
 
 
 def update(
-    live: object, new: object, field_type: FieldType, managers: Managers, manager: str, version: str, ignored: FieldSet
+    live: object,
+    new: object,
+    field_type: FieldType,
+    managers: Managers,
+    manager: str,
+    version: str,
+    ignored: FieldSet,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, Owned]:
-    """The managers after `manager` wrote `new` over `live`: what it changed or added is its own, what is gone is nobody's."""
+    """The managers after `manager` wrote `new` over `live`: what it changed or added is its own, what is gone is nobody's.
+
+    `elsewhere` compares for managers of other versions; without it all versions have the same fields.
+    """
     change = typed.compare(live, new, field_type)
-    left = _without_lost(managers, change, manager)
+    left = _without_lost(managers, _Seen(live, new, change, version, elsewhere), manager)
     before = left.get(manager)
     fields = fieldset.difference(before.fields, change.removed) if before else None
     taken = fieldset.union(change.modified, change.added)
@@ -67,6 +81,7 @@ def apply(
     force: bool,
     ignored: FieldSet = None,
     validate: Callable[[Any], None] = lambda merged: None,
+    elsewhere: Elsewhere | None = None,
 ) -> tuple[Any, dict[str, Owned]]:
     """The object and its managers after `manager` applied `config`.
 
@@ -78,38 +93,60 @@ def apply(
     claimed = {**managers, manager: Owned(fields=fields, version=version, applied=True)}
     pruned = _pruned(merged, field_type, claimed, before, fields)
     validate(pruned)
-    change = typed.compare(live, pruned, field_type)
-    conflicts = _conflicts(claimed, change, manager)
+    seen = _Seen(live, pruned, typed.compare(live, pruned, field_type), version, elsewhere)
+    conflicts = _conflicts(claimed, seen, manager)
     if conflicts and not force:
         raise Conflicts(conflicts)
-    return pruned, _filled(_without_lost(claimed, change, manager))
+    return pruned, _filled(_without_lost(claimed, seen, manager))
 
 
-def _without_lost(managers: Managers, change: typed.Comparison, manager: str) -> dict[str, Owned]:
+class _Seen:
+    """One change, as managers of each version see it."""
+
+    def __init__(
+        self, live: Any, new: Any, change: typed.Comparison, version: str, elsewhere: Elsewhere | None
+    ) -> None:
+        self._live = live
+        self._new = new
+        self._changes = {version: change}
+        self._change = change
+        self._elsewhere = elsewhere
+
+    def by(self, owned: Owned) -> typed.Comparison:
+        if self._elsewhere is None:
+            return self._change
+        found = self._changes.get(owned.version)
+        if found is None:
+            found = self._changes[owned.version] = self._elsewhere(owned.version, self._live, self._new)
+        return found
+
+
+def _without_lost(managers: Managers, seen: _Seen, manager: str) -> dict[str, Owned]:
     """The others lose what changed under them and what is gone."""
-    lost = fieldset.union(fieldset.union(change.modified, change.added), change.removed)
-    return _filled(
-        {
-            name: owned
-            if name == manager or lost is None
-            else replace(owned, fields=fieldset.difference(owned.fields, lost))
-            for name, owned in managers.items()
-        }
-    )
+
+    def left(owned: Owned) -> Owned:
+        change = seen.by(owned)
+        lost = fieldset.union(fieldset.union(change.modified, change.added), change.removed)
+        return owned if lost is None else replace(owned, fields=fieldset.difference(owned.fields, lost))
+
+    return _filled({name: owned if name == manager else left(owned) for name, owned in managers.items()})
 
 
 def _filled(managers: Managers) -> dict[str, Owned]:
     return {name: owned for name, owned in managers.items() if owned.fields is not None}
 
 
-def _conflicts(managers: Managers, change: typed.Comparison, manager: str) -> list[Conflict]:
-    taken = fieldset.union(change.modified, change.added)
+def _conflicts(managers: Managers, seen: _Seen, manager: str) -> list[Conflict]:
     return [
         Conflict(name, path)
         for name in sorted(managers)
         if name != manager
-        for path in fieldset.paths(fieldset.intersection(managers[name].fields, taken))
+        for path in fieldset.paths(_taken_from(managers[name], seen.by(managers[name])))
     ]
+
+
+def _taken_from(owned: Owned, change: typed.Comparison) -> FieldSet:
+    return fieldset.intersection(owned.fields, fieldset.union(change.modified, change.added))
 
 
 def _pruned(merged: Any, field_type: FieldType, managers: Managers, before: Owned | None, claimed: FieldSet) -> Any:

@@ -11,7 +11,7 @@ from fakekube.meta.errors import Cause
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
 from fakekube.registry.fieldset import LEAF, FieldSet
-from fakekube.registry.managedfields import ObjectType, Write, after_update
+from fakekube.registry.managedfields import InVersion, ObjectType, Write, after_update
 from fakekube.registry.metadata import timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.schema import schema_for
@@ -127,7 +127,14 @@ def write_of(site: Site, served: Served, manager: str, subresource: str) -> Writ
         time="" if subresource == "scale" else timestamp(site.now()),
         subresource=subresource,
         ignored=_ignored(served, subresource),
+        in_version=_in_version(served),
     )
+
+
+def _in_version(served: Served) -> InVersion | None:
+    """Versions of a definition have fields of their own; those of a built-in kind share them."""
+    custom = served.type.custom
+    return None if custom is None or len(custom.schemas) < 2 else custom.in_version
 
 
 def _ignored(served: Served, subresource: str) -> FieldSet:

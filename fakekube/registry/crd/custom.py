@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from fakekube.meta.errors import Cause, invalid
+from fakekube.meta.errors import Cause, StatusError, invalid
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.cel.validations import CompiledValidations
@@ -124,6 +124,14 @@ class CustomVersion:
         if obj.get("apiVersion") == api_version:
             return obj
         return body_coerced({**obj, "apiVersion": api_version}, self.compiled.bare)
+
+    def in_version(self, obj: KubeObject, api_version: str) -> tuple[KubeObject, CustomFieldType]:
+        """`obj` in another version, and its type there. 500 for a version that the definition has no more."""
+        found = self.schemas.get(api_version.removeprefix(f"{self.group}/"))
+        if found is None:
+            message = f"request to convert CR from an invalid group/version: {api_version}"
+            raise StatusError(code=500, reason="", message=message)
+        return {**obj, "apiVersion": api_version}, found.type
 
     def require_kind(self, obj: KubeObject) -> None:
         """422 for an object of another kind, before anything else is looked at."""

@@ -106,11 +106,7 @@ def _view(obj: KubeObject, paths: ScalePaths) -> KubeObject:
 
 def require_replicas(obj: KubeObject, paths: ScalePaths) -> None:
     """500: a Scale is read where replicas are set."""
-    try:
-        found = _count(obj, paths.replicas)
-    except _Misplaced as error:
-        raise StatusError(code=500, reason="", message=str(error)) from None
-    if found is None:
+    if replicas_of(obj, paths) is None:
         why = f'the spec replicas field "{paths.replicas}" does not exist'
         details = Details(causes=[Cause(reason="", message=why)])
         raise StatusError(code=500, reason="InternalError", message=f"Internal error occurred: {why}", details=details)
@@ -121,13 +117,25 @@ def scaled(obj: KubeObject, scale: KubeObject, paths: ScalePaths) -> KubeObject:
     replicas = (scale.get("spec") or {}).get("replicas")
     if replicas is None and _count(obj, paths.replicas) is None:
         raise bad_request(f'the spec replicas field "{paths.replicas}" cannot be empty')
-    changed = _with(obj, _steps(paths.replicas), replicas or 0)
+    changed = with_replicas(obj, paths, replicas or 0)
     given = metadata(scale)
     meta = dict(metadata(obj))
     meta["resourceVersion"] = given.get("resourceVersion") or meta.get("resourceVersion")
     if given.get("uid"):
         meta["uid"] = given["uid"]
     return {**changed, "metadata": meta}
+
+
+def replicas_of(obj: KubeObject, paths: ScalePaths) -> int | None:
+    """The replicas that are wanted, None where none are set. 500 when something else stands there."""
+    try:
+        return _count(obj, paths.replicas)
+    except _Misplaced as error:
+        raise StatusError(code=500, reason="", message=str(error)) from None
+
+
+def with_replicas(obj: KubeObject, paths: ScalePaths, replicas: int) -> KubeObject:
+    return _with(obj, _steps(paths.replicas), replicas)
 
 
 def _with(obj: KubeObject, steps: list[str], value: object) -> KubeObject:

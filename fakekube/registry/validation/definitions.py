@@ -96,7 +96,7 @@ def _spec(spec: KubeObject, held: Mapping[str, KubeObject]) -> Causes:
         yield unsupported("spec.scope", scope, _SCOPES) if scope else required("spec.scope")
     versions: list[KubeObject] = spec.get("versions") or []
     shared, own = _hoisted(versions)
-    yield from _versions(versions, shared, own, held)
+    yield from _versions(spec.get("versions"), shared, own, held)
     names = spec.get("names") or {}
     for member in ("plural", "singular", "kind", "listKind"):
         if not names.get(member):
@@ -134,8 +134,9 @@ def _schemas(spec: KubeObject) -> Mapping[str, KubeObject]:
 
 
 def _versions(
-    versions: Sequence[KubeObject], shared: KubeObject, own: Sequence[KubeObject], held: Mapping[str, KubeObject]
+    given: Sequence[KubeObject] | None, shared: KubeObject, own: Sequence[KubeObject], held: Mapping[str, KubeObject]
 ) -> Causes:
+    versions = given or ()
     for index, version in enumerate(own):
         if not (version.get("schema") or shared.get("schema") or {}).get("openAPIV3Schema") and "schema" not in shared:
             yield required(f"spec.versions[{index}].schema.openAPIV3Schema")
@@ -144,7 +145,7 @@ def _versions(
         path = f"spec.versions[{index}]"
         yield from _joined(f"{path}.name", names[index], dns_1035_label(names[index]))
         yield from _version(version, path, "schema", held.get(names[index]))
-    shown = [_internal(version) for version in own] or (None if not versions else [])
+    shown = None if given is None else [_internal(version) for version in own]
     if len(set(names)) != len(names):
         yield invalid("spec.versions", shown, "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
