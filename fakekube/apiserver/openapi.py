@@ -1,13 +1,14 @@
 """The OpenAPI documents of an apiserver, made from the tables of kinds: v3 per group-version, and v2 in two encodings.
 
 A document is built when it is first asked for, kept as bytes, and shared by all sites with the same catalog.
-Source: the documents of kube-apiserver 1.37.2; ours carry no descriptions.
+Source: the documents of kube-apiserver 1.37.2. Types and fields are described where `openapi_words` finds the words;
+operations and their parameters never are.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from fakekube.apiserver.openapi_custom import INFO as CUSTOM_INFO
 from fakekube.apiserver.openapi_custom import model_schemas, without_logic
 from fakekube.apiserver.openapi_paths import META, discovery_operation, group_name, paths, tag
 from fakekube.apiserver.openapi_v2 import PROTOBUF_V2, PROTOBUF_V3, v2_document, v2_protobuf
+from fakekube.apiserver.openapi_words import with_values, words_of
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Headers, Response
 from fakekube.meta.errors import StatusError
@@ -29,7 +31,14 @@ _V3 = "/openapi/v3"
 _NO_CACHE = ("Cache-Control", "no-cache, private")
 _FOR_EVER = ("Cache-Control", "public, immutable")
 _INFO: KubeObject = {"title": "Kubernetes", "version": "1.37"}
-_SECURITY = {"BearerToken": {"type": "apiKey", "name": "authorization", "in": "header"}}
+_SECURITY = {
+    "BearerToken": {
+        "type": "apiKey",
+        "description": "Bearer Token authentication",
+        "name": "authorization",
+        "in": "header",
+    }
+}
 _VERSION_INFO = "io.k8s.apimachinery.pkg.version.Info"
 
 
@@ -222,7 +231,7 @@ _IN_EVERY_VERSION = ("DeleteOptions", "WatchEvent")
 
 def type_schema(schema: Schema, deleted_in: GroupVersionKind | None = None) -> KubeObject:
     """A type as `components.schemas` has it."""
-    found = _shape(schema)
+    found = _described(words_of(schema.name).description, _shape(schema))
     if schema.declared_map_type:
         found["x-kubernetes-map-type"] = schema.declared_map_type
     if schema.unions:
@@ -247,15 +256,25 @@ def _shape(schema: Schema) -> KubeObject:
         found: KubeObject = {"type": "object"}
         if schema.required:
             found["required"] = list(schema.required)
-        found["properties"] = {
-            name: _field(field, bare=name in schema.bare_references) for name, field in sorted(schema.fields.items())
-        }
+        found["properties"] = _properties(schema)
         return found
     if schema.type in ("list", "map"):
         assert schema.items is not None
         member = "items" if schema.type == "list" else "additionalProperties"
         return {"type": "array" if schema.type == "list" else "object", member: _element(schema.items)}
     return dict(_SIMPLE[schema.type])
+
+
+def _properties(schema: Schema) -> KubeObject:
+    words, bare = words_of(schema.name), schema.bare_references
+    return {
+        name: _field(field, bare=True) if name in bare else _described(words.of(name), _field(field), field.enum)
+        for name, field in sorted(schema.fields.items())
+    }
+
+
+def _described(text: str, found: KubeObject, enum: Sequence[str] = ()) -> KubeObject:
+    return {"description": with_values(text, enum), **found} if text else found
 
 
 def _element(schema: Schema) -> KubeObject:
@@ -268,7 +287,7 @@ def _element(schema: Schema) -> KubeObject:
     return _with_extensions(_shape(schema), schema)
 
 
-def _field(schema: Schema, *, bare: bool) -> KubeObject:
+def _field(schema: Schema, *, bare: bool = False) -> KubeObject:
     """A property: a reference is wrapped, as the server does to hang a description on it; a few types have none."""
     if schema.name:
         reference = {"$ref": f"#/components/schemas/{schema.name}"}

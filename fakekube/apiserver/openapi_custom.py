@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fakekube.apiserver.openapi_words import type_meta_words
 from fakekube.meta.objects import GroupVersionKind, KubeObject
 from fakekube.registry.crd.custom import CustomVersion
 from fakekube.registry.crd.structural import EMBEDDED, INT_OR_STRING, PRESERVE
@@ -21,9 +22,10 @@ _METADATA: KubeObject = {
     "description": f"Standard object's metadata. More info: {_CONVENTIONS}#metadata",
 }
 _LIST_METADATA: KubeObject = {"$ref": f"{_META}.ListMeta"}
-_TYPE_META: KubeObject = {
-    "apiVersion": {"type": "string", "description": "The version of the schema that the object is written in."},
-    "kind": {"type": "string", "description": "The kind of the object, in CamelCase."},
+# Said of them where Kubernetes' own words are not installed.
+_TYPE_META = {
+    "apiVersion": "The version of the schema that the object is written in.",
+    "kind": "The kind of the object, in CamelCase.",
 }
 _INT_OR_STRING_FORMS: tuple[KubeObject, ...] = ({"type": "integer"}, {"type": "string"})
 _KINDS = "x-kubernetes-group-version-kind"
@@ -49,7 +51,7 @@ def model_schemas(resources: Iterable[ResourceType]) -> Mapping[str, KubeObject]
 
 def _object(resource: ResourceType, custom: CustomVersion) -> KubeObject:
     found = published(custom.compiled.schema)
-    properties = {**(found.get("properties") or {}), **_TYPE_META, "metadata": _METADATA}
+    properties = {**(found.get("properties") or {}), **_type_meta(), "metadata": _METADATA}
     return {**found, "properties": dict(sorted(properties.items())), **_extensions(resource.gvk, custom)}
 
 
@@ -63,9 +65,14 @@ def _list(resource: ResourceType, custom: CustomVersion) -> KubeObject:
         "description": f"{resource.list_kind} is a list of {resource.kind}",
         "type": "object",
         "required": ["items"],
-        "properties": {**_TYPE_META, "items": items, "metadata": _LIST_METADATA},
+        "properties": {**_type_meta(), "items": items, "metadata": _LIST_METADATA},
         **_extensions(resource.gvk._replace(kind=resource.list_kind), custom),
     }
+
+
+def _type_meta() -> KubeObject:
+    words = type_meta_words()
+    return {name: {"type": "string", "description": words.of(name) or text} for name, text in _TYPE_META.items()}
 
 
 def _extensions(kind: GroupVersionKind, custom: CustomVersion) -> KubeObject:
@@ -81,7 +88,7 @@ def published(schema: KubeObject) -> KubeObject:
     if schema.get(INT_OR_STRING) and not schema.get("anyOf") and not schema.get("allOf"):
         found["anyOf"] = list(_INT_OR_STRING_FORMS)
     if schema.get(EMBEDDED):
-        found["properties"] = {**(found.get("properties") or {}), **_TYPE_META, "metadata": _METADATA}
+        found["properties"] = {**(found.get("properties") or {}), **_type_meta(), "metadata": _METADATA}
         required = found.get("required") or []
         found["required"] = [*required, *(name for name in ("kind", "apiVersion") if name not in required)]
     return found

@@ -54,14 +54,14 @@ def _merge_definition(definitions: KubeObject, name: str, schema: KubeObject) ->
 
 
 def _schema(schema: Any) -> Any:
-    """References point to definitions, and stand alone: v2 allows nothing beside them but extensions."""
+    """References point to definitions, with nothing beside them but words and extensions."""
     if isinstance(schema, list):
         return [_schema(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "allOf" in schema:
-        extensions = {name: value for name, value in schema.items() if name.startswith("x-")}
-        return _schema(schema["allOf"][0]) | extensions
+        beside = {name: value for name, value in schema.items() if name.startswith("x-") or name == "description"}
+        return _schema(schema["allOf"][0]) | beside
     if "$ref" in schema:
         return {"$ref": schema["$ref"].replace("#/components/schemas/", "#/definitions/")}
     converted = {name: _schema(value) for name, value in schema.items() if name not in ("default", "properties")}
@@ -211,7 +211,8 @@ def _parameter_message(parameter: KubeObject) -> bytes:
 
 def schema_message(schema: KubeObject) -> bytes:
     """One Schema, with the members that Kubernetes' definitions have."""
-    parts = [_text(1, schema.get("$ref")), _text(2, schema.get("format")), _texts(19, schema.get("required", ()))]
+    parts = [_text(number, schema.get(name)) for number, name in ((1, "$ref"), (2, "format"), (4, "description"))]
+    parts.append(_texts(19, schema.get("required", ())))
     parts += [tagged(20, _any(value)) for value in schema.get("enum", ())]
     if "additionalProperties" in schema:
         parts.append(tagged(21, tagged(1, schema_message(schema["additionalProperties"]))))

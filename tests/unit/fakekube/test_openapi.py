@@ -60,7 +60,7 @@ def test_html_is_not_acceptable() -> None:
 def test_schemas_carry_what_clients_merge_by() -> None:
     schemas = document("apis/apps/v1")["components"]["schemas"]
     containers = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
-    assert containers == {
+    assert {name: value for name, value in containers.items() if name != "description"} == {
         "type": "array",
         "items": {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"},
         "x-kubernetes-list-map-keys": ["name"],
@@ -95,7 +95,7 @@ def test_version_2_is_json_or_protobuf_by_accept() -> None:
     whole = json.loads(get("/openapi/v2").body)
     assert whole["swagger"] == "2.0"
     lease = whole["definitions"]["io.k8s.api.coordination.v1.Lease"]
-    assert lease["properties"]["spec"] == {"$ref": "#/definitions/io.k8s.api.coordination.v1.LeaseSpec"}
+    assert lease["properties"]["spec"]["$ref"] == "#/definitions/io.k8s.api.coordination.v1.LeaseSpec"
     answer = get("/openapi/v2", accept=PROTOBUF_V2)
     assert dict(answer.headers)["Content-Type"] == PROTOBUF_V2.replace("@", ".")
     fields = read_fields(answer.body)
