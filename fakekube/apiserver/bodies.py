@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 
 from fakekube.apiserver.call import Call
-from fakekube.apiserver.codec import DELETE_OPTIONS, decode, decode_custom, parse
+from fakekube.apiserver.codec import DELETE_OPTIONS, decode, decode_custom
 from fakekube.apiserver.write_options import (
     BodyOptions,
     DeleteRequest,
     delete_request_from_body,
     delete_request_from_query,
 )
-from fakekube.meta.errors import StatusError, bad_request
-from fakekube.meta.gosyntax import SyntaxFault
+from fakekube.meta.errors import bad_request
 from fakekube.meta.objects import KubeObject, name_of
-from fakekube.registry.schema import Schema, schema_for
 
 
 def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes] = (b"", b"")) -> KubeObject:
@@ -38,45 +34,8 @@ def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes
         call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
     )
     call.warnings.extend(decoded.warnings)
-    schema = schema_for(expected)
-    if schema is not None and _prints_null_lists(schema):
-        nulls = list(_null_lists(decoded.object, schema))
-        options.write.emptied.extend(path for path in nulls if _was_sent_empty(call, path))
+    options.write.emptied.extend(decoded.emptied)
     return decoded.object
-
-
-@lru_cache(maxsize=1024)
-def _prints_null_lists(schema: Schema) -> bool:
-    """Whether an object of the type may have a list that is printed as null; few types do."""
-    found = ((unset, schema.fields.get(name)) for name, unset in schema.always_printed.items())
-    return any(
-        (unset is None and inner.type == "list") or _prints_null_lists(inner)
-        for unset, inner in found
-        if inner is not None
-    )
-
-
-def _null_lists(obj: KubeObject, schema: Schema) -> Iterator[tuple[str, ...]]:
-    """The paths of lists that are printed as null when nothing is in them."""
-    for name, unset in schema.always_printed.items():
-        inner = schema.fields.get(name)
-        if inner is None:
-            continue
-        if unset is None and inner.type == "list" and obj.get(name) is None:
-            yield (name,)
-        elif isinstance(obj.get(name), dict):
-            yield from ((name, *path) for path in _null_lists(obj[name], inner))
-
-
-def _was_sent_empty(call: Call, path: tuple[str, ...]) -> bool:
-    """Whether the body holds an empty list there. Only JSON is asked: other forms cannot tell."""
-    try:
-        value = parse(call.request.body, call.header("content-type")).value
-    except (SyntaxFault, StatusError):
-        return False
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return isinstance(value, list) and not value
 
 
 def delete_request(call: Call) -> DeleteRequest:

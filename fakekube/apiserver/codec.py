@@ -18,7 +18,7 @@ from fakekube.apiserver.goyaml import YamlFault, dump_yaml, parse_yaml
 from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.gosyntax import SyntaxFault
 from fakekube.meta.objects import GroupVersionKind, KubeObject
-from fakekube.registry.canonical import Canonical, DecodeError, Pairs, canonicalize, json_word
+from fakekube.registry.canonical import Canonical, DecodeError, Pairs, Path, canonicalize, json_word
 from fakekube.registry.crd.custom import CustomVersion
 from fakekube.registry.patch import GO_ENVELOPE
 from fakekube.registry.schema import is_registered, schema_for
@@ -35,10 +35,14 @@ _ENCODER = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """The canonical object, `kind` and `apiVersion` filled in, and the texts of its Warning headers."""
+    """The canonical object, `kind` and `apiVersion` filled in, and the texts of its Warning headers.
+
+    `emptied`: where the body held lists and maps with nothing in them, which the object does not keep.
+    """
 
     object: KubeObject
     warnings: tuple[str, ...] = ()
+    emptied: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,8 @@ def decode(body: bytes, content_type: str, expected: GroupVersionKind, *, field_
     strange = (*_yaml_fault(parsed.duplicates), *canonical.strict_errors)
     if strange and field_validation == "Strict":
         raise cannot_handle(actual, expected, f"strict decoding error: {', '.join(strange)}")
-    return Decoded(object=canonical.object, warnings=strange if field_validation != "Ignore" else ())
+    warnings = strange if field_validation != "Ignore" else ()
+    return Decoded(object=canonical.object, warnings=warnings, emptied=canonical.emptied)
 
 
 def decode_custom(

@@ -87,6 +87,7 @@ def patched_view(call: Call, live: KubeObject, options: BodyOptions) -> KubeObje
     if options.field_validation != "Ignore":
         call.warnings.extend(strange)
     require_name(call.info.name, canonical.object)
+    options.write.emptied.extend(canonical.emptied)
     if (patched.get("metadata") or {}).get("managedFields") == []:
         # an empty list is a wish: to forget who owns what
         return {**canonical.object, "metadata": {**canonical.object["metadata"], "managedFields": []}}

@@ -22,6 +22,8 @@ from fakekube.registry.schema import Schema, schema_for, schema_named
 
 # Where a value stands: (where its parent stands, its member name or index); None for the object itself.
 _Place = tuple[Any, "str | int"] | None
+# The same as the names and indexes from the object down to the value.
+Path = tuple["str | int", ...]
 _Convert = Callable[[Any, _Place, "_Report"], Any]
 
 # Go stops collecting strict errors here.
@@ -56,10 +58,15 @@ class Pairs(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canonical:
-    """The object as Go prints it, and what was strange about it: `unknown field "spec.x"`, `duplicate field "kind"`."""
+    """The object as Go prints it, and what was strange about it: `unknown field "spec.x"`, `duplicate field "kind"`.
+
+    `emptied` are the lists and maps that were there with nothing in them and are not printed: Go keeps them until the
+    object is stored, so that validation tells them from missing ones.
+    """
 
     object: KubeObject
     strict_errors: tuple[str, ...] = ()
+    emptied: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,6 +76,7 @@ class _Report:
     root: Schema
     strict: dict[str, None] = field(default_factory=dict)
     wrong_type: str = ""
+    emptied: list[_Place] = field(default_factory=list)
 
     def unknown(self, place: _Place, name: str) -> None:
         self._strict(f'unknown field "{_dotted((place, name))}"')
@@ -105,7 +113,7 @@ def canonicalize_changed(obj: KubeObject, before: KubeObject, gvk: GroupVersionK
         return found
     members = found.object | kept
     ordered = {name: members[name] for name in schema.fields if name in members}
-    return Canonical(object=ordered, strict_errors=found.strict_errors)
+    return Canonical(object=ordered, strict_errors=found.strict_errors, emptied=found.emptied)
 
 
 def canonicalize_as(obj: KubeObject, schema: Schema) -> Canonical:
@@ -114,7 +122,40 @@ def canonicalize_as(obj: KubeObject, schema: Schema) -> Canonical:
     converted = compiled(schema)(obj, None, report)
     if report.wrong_type:
         raise DecodeError(report.wrong_type)
-    return Canonical(object=converted, strict_errors=tuple(report.strict))
+    emptied = tuple(tuple(_steps(place)) for place in report.emptied)
+    return Canonical(object=converted, strict_errors=tuple(report.strict), emptied=emptied)
+
+
+def with_emptied(obj: KubeObject, path: Path, schema: Schema) -> KubeObject:
+    """`obj` with the empty list or map that stood at `path`, and the structs around it; they keep Go's order."""
+    filled: KubeObject = _filled(obj, path, schema)
+    return filled
+
+
+def _filled(value: Any, path: Path, schema: Schema) -> Any:
+    if not path:
+        return value or _EMPTY.get(schema.type)
+    step, inner = path[0], schema.items or schema.fields[str(path[0])]
+    if isinstance(step, int):
+        return [_filled(each, path[1:], inner) if index == step else each for index, each in enumerate(value or ())]
+    filled = _filled((value or {}).get(step), path[1:], inner)
+    if filled is None:
+        return value
+    changed = {**(value or {}), step: filled}
+    if schema.type == "map":
+        return changed
+    return {name: changed[name] for name in schema.fields if name in changed}
+
+
+_EMPTY: Mapping[str, Any] = {"list": [], "map": {}}
+
+
+def is_printed_as_null(path: Path, schema: Schema) -> bool:
+    """Whether the list at `path` is printed though nothing is in it; few lists are."""
+    *outer, name = path
+    for step in outer:
+        schema = schema.items or schema.fields[str(step)]
+    return name in schema.always_printed and schema.always_printed[str(name)] is None
 
 
 def compiled(schema: Schema) -> _Convert:
@@ -143,6 +184,7 @@ def _compile(schema: Schema) -> _Convert:
     return _COMPILERS[schema.type](schema)
 
 
+_CONTAINERS = (list, dict)
 # An empty list of managedFields is an order to forget them; it never outlives the write.
 _ORDERS = frozenset(["managedFields"])
 
@@ -184,6 +226,8 @@ class _Struct:
                 out[name] = converted
                 ordered = ordered and rank > last
                 last = rank
+            elif type(raw) in _CONTAINERS:
+                report.emptied.append((place, name))
         return self._completed(out, ordered)
 
     def _field(self, name: str) -> tuple[_Convert, int, bool] | None:

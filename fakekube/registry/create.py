@@ -42,7 +42,7 @@ def create(
         admitted = site.gate.create(served, namespace, admitted, options)
     named = _with_system_fields(site, served, admitted)
     prepared = canonical_again(served, prepare_create(site, served, named, options.user), sent)
-    _require_valid(served, prepared, create_causes(served, prepared))
+    _require_valid(served, prepared, create_causes(served, prepared, options.emptied))
     options.warnings.extend(warnings_about(served, prepared))
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None
     if site.gate is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fakekube.registry.canonical import Path
 from fakekube.registry.users import SYSTEM_ADMIN, UserInfo
 
 Propagation = Literal["", "Background", "Foreground", "Orphan"]
@@ -20,8 +21,9 @@ class WriteOptions:
     dry_run: bool = False
     manager: str = "unknown"
     warnings: list[str] = field(default_factory=list)
-    # Lists that were sent empty and are printed as null all the same: their writer owns them nevertheless.
-    emptied: list[tuple[str, ...]] = field(default_factory=list)
+    # Lists and maps that were sent empty and are not kept: validation shows them, and of lists that are printed as null
+    # their writer owns them.
+    emptied: list[Path] = field(default_factory=list)
     user: UserInfo = SYSTEM_ADMIN
 
 

@@ -5,16 +5,17 @@ The one place where the generic verbs meet the tables of kinds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from fakekube.meta.errors import Cause
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
-from fakekube.registry.canonical import canonicalize
+from fakekube.registry.canonical import Path, canonicalize, is_printed_as_null, with_emptied
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import InVersion, ObjectType, Write, after_update
 from fakekube.registry.metadata import timestamp, with_metadata
 from fakekube.registry.options import WriteOptions
-from fakekube.registry.schema import schema_for
+from fakekube.registry.schema import Schema, schema_for
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.subresource_rules import subresource_causes
@@ -52,21 +53,35 @@ def empty_object(served: Served) -> KubeObject:
     return canonical(served, {})
 
 
-def create_causes(served: Served, obj: KubeObject) -> list[Cause]:
-    """Why `obj` may not be created; empty when it may."""
+def create_causes(served: Served, obj: KubeObject, emptied: Sequence[Path] = ()) -> list[Cause]:
+    """Why `obj` may not be created; empty when it may. `emptied`: what was sent empty and is not in it."""
     custom = served.type.custom
     if custom is not None:
         return custom.create_causes(obj, served.namespaced)
-    return validate_create(obj, served.type)
+    return validate_create(_as_sent(served, obj, emptied, ""), served.type)
 
 
-def update_causes(served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
-    """Why `held` may not become `obj`; empty when it may."""
+def update_causes(
+    served: Served, obj: KubeObject, held: KubeObject, subresource: str, emptied: Sequence[Path] = ()
+) -> list[Cause]:
+    """Why `held` may not become `obj`; empty when it may. `emptied`: what was sent empty and is not in it."""
     custom = served.type.custom
     if custom is not None:
         return custom.update_causes(obj, held, subresource)
+    obj = _as_sent(served, obj, emptied, subresource)
     found = validate_update(obj, held, served.type, subresource)
     return found + subresource_causes(served.type.qualified, subresource, obj, held) if subresource else found
+
+
+def _as_sent(served: Served, obj: KubeObject, emptied: Sequence[Path], subresource: str) -> KubeObject:
+    """`obj` with the empty lists and maps that this request wrote: the server drops them only when it stores."""
+    schema = schema_for(served.type.gvk) if emptied else None
+    if schema is None or subresource not in ("", "status"):
+        return obj
+    for path in emptied:
+        if path[0] != "metadata" and (path[0] == "status") == (subresource == "status"):
+            obj = with_emptied(obj, path, schema)
+    return obj
 
 
 def tracked(
@@ -77,8 +92,9 @@ def tracked(
     if schema is None:
         return obj
     written = obj
-    for path in options.emptied:
-        written = _with_empty_list(written, path)
+    if isinstance(schema, Schema):
+        for path in options.emptied:
+            written = with_emptied(written, path, schema) if is_printed_as_null(path, schema) else written
     if subresource == "scale" and served.type.custom is None:
         written = _as_scaled(held or {}, written, options.manager)
     try:
@@ -87,11 +103,6 @@ def tracked(
         # an object whose lists have no keys to go by: who owns what stays as it was, validation says the rest
         return with_metadata(obj, managedFields=metadata(held or {}).get("managedFields"))
     return owned if written is obj else {**obj, "metadata": owned["metadata"]}
-
-
-def _with_empty_list(obj: KubeObject, path: tuple[str, ...]) -> KubeObject:
-    first, *rest = path
-    return {**obj, first: _with_empty_list(obj.get(first) or {}, tuple(rest)) if rest else []}
 
 
 def _as_scaled(held: KubeObject, obj: KubeObject, manager: str) -> KubeObject:

@@ -67,7 +67,7 @@ def update(
     if site.gate is not None:
         admitted = site.gate.update(served, namespace, admitted, live, options, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
-    _require_valid(served, name, update_causes(served, prepared, live, subresource))
+    _require_valid(served, name, update_causes(served, prepared, live, subresource, options.emptied))
     if site.gate is not None:
         site.gate.confirm(served, prepared, live, options, subresource)
     require_admitted_update(site, served, namespace, prepared, live, options.warnings, subresource)
