@@ -83,6 +83,8 @@ def _read_operation(fields: Mapping[str, object]) -> Pending:
     pending.given = SiteName(stored.given) if stored.given else None
     pending.reached = pending.given is not None  # what became of the last try is not known
     pending.codes = {SiteName(site): code for site, code in stored.codes.items()}
+    pending.passed = {SiteName(site): "refused" if how == "refused" else "sent" for site, how in stored.passed.items()}
+    pending.withdrawn = stored.withdrawn
     pending.result = read_result(stored.result) if stored.result is not None else None
     if pending.result is not None:
         pending.outcomes = dict(pending.result.outcomes)
@@ -96,6 +98,8 @@ class _StoredOperation(msgspec.Struct):
     inv: str
     codes: dict[str, int]
     result: dict[str, object] | None
+    passed: dict[str, str] = {}
+    withdrawn: bool = False
 
 
 def read_record(gid: RecordId, entries: Sequence[bytes]) -> SavedRecord:

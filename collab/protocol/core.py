@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
-from collab.protocol import verbs
+from collab.protocol import forwarding, verbs
 from collab.protocol.actions import SITE_JOURNAL, Action, Answer
 from collab.protocol.boot import SavedRecord, SavedSite, read_record, read_site
 from collab.protocol.codec import FrameError, decode
@@ -64,7 +64,7 @@ from collab.protocol.names import (
     name_of,
     object_path,
 )
-from collab.protocol.operations import Operation, OperationResult
+from collab.protocol.operations import Operation, OperationResult, Verb
 from collab.protocol.pending import KEPT_RESULTS, Pending
 from collab.protocol.replica import RecordMessage, Replica, first_entry
 from collab.protocol.site import Site
@@ -435,6 +435,10 @@ class SiteCore:
     def marker(self, gid: RecordId) -> Marker | None:
         return self._markers.get(gid)
 
+    def unfinished(self, verb: Verb) -> list[Pending]:
+        found = (pending for pending in self._operations.values() if pending.operation.verb == verb)
+        return [pending for pending in found if pending.result is None]
+
     def make_record(self, gid: RecordId, obj: KubeObject, operation: Operation, turn: Turn) -> Replica:
         name = name_of(operation.resource)
         sync = self.open(gid, None, turn)
@@ -487,10 +491,14 @@ class SiteCore:
         """An id acts once: the same again is told how the first one stands (S8)."""
         pending = self._operations.get(operation.id)
         if pending is None:
-            pending = Pending(operation=operation, answer_at=turn.now + operation.timeout_s)
+            pending = Pending(
+                operation=operation, answer_at=turn.now + operation.timeout_s, withdrawn=operation.withdraw
+            )
             self._operations[operation.id] = pending
             self.keep(pending, turn)
             self._forget_old_results()
+        elif operation.withdraw:
+            forwarding.withdraw(self, pending, turn)
         pending.answered = False
         pending.answer_at = turn.now + operation.timeout_s
         if pending.result is not None:

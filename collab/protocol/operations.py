@@ -41,7 +41,8 @@ class Operation:
     `resource` is `namespaces/NAME`; `to` is the target of extend and reattach; `source` (JSON: `from`) is the site that
     retract takes out; `kinds` (JSON: `with`) are the content kinds shared beside the namespace; `gid` and `members`
     belong to create: members in the order of the scope, gid only on an operation that an ingress passed on.
-    `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation.
+    `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation. `withdraw` takes
+    the operation of that id back where nobody has begun it: an agent's word to those it had passed it on to.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Operation:
     gid: str = ""
     members: tuple[SiteName, ...] = ()
     dry_run: bool = False
+    withdraw: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /collab/v1/operations`, defaults left out; `parse_operation` reads it back."""
@@ -78,6 +80,7 @@ class Operation:
             "gid": (self.gid, ""),
             "members": (list(self.members), []),
             "dryRun": (self.dry_run, False),
+            "withdraw": (self.withdraw, False),
         }
         body.update({name: value for name, (value, default) in optional.items() if value != default})
         return body
@@ -147,6 +150,7 @@ def parse_operation(body: object, rng: random.Random) -> Operation:
         gid=_text(body, "gid"),
         members=_members(body),
         dry_run=_flag(body, "dryRun"),
+        withdraw=_flag(body, "withdraw"),
     )
     _check_targets(operation)
     return operation
@@ -170,6 +174,7 @@ _MEMBERS = frozenset(
         "gid",
         "members",
         "dryRun",
+        "withdraw",
     ]
 )
 

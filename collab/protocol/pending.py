@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 
@@ -15,12 +15,17 @@ from collab.protocol.operations import Operation, OperationResult, OperationStat
 KEPT_RESULTS = 1000
 NO_RECORD = RecordId("")
 
+Passed = Literal["trying", "sent", "begun", "refused"]
+"""How an operation stands at a site that it was passed on to: `trying` it for the first time; `sent`, so that it may be
+carried out there; `begun` there before it was withdrawn; `refused` for good."""
+
 
 @dataclass(slots=True)
 class Pending:
     """One operation. `given` and `gid`: whom an ingress named owner of which record (never two for one gid), `reached`: it may have
     heard of it, so that nobody else is named any more; `inv`:
-    the invitation it made; `codes`: sites that refused, with the code. `busy`: a call or forward is out for it."""
+    the invitation or offer it made; `codes`: sites that refused, with the code. `passed`: the sites it was passed on to;
+    `withdrawn`: it is not to be begun any more. `busy`: a call or forward is out for it."""
 
     operation: Operation
     answer_at: float
@@ -31,6 +36,8 @@ class Pending:
     codes: dict[SiteName, int] = field(default_factory=dict)
     outcomes: dict[SiteName, str] = field(default_factory=dict)
     manifest: Mapping[str, object] | None = None
+    passed: dict[SiteName, Passed] = field(default_factory=dict)
+    withdrawn: bool = False
     tries: int = 0
     busy: bool = False
     waits_until: float = 0.0
@@ -41,6 +48,11 @@ class Pending:
     def id(self) -> str:
         return self.operation.id
 
+    @property
+    def begun(self) -> bool:
+        """Has this site begun to carry it out? Then it goes on to its end."""
+        return bool(self.inv)
+
     def entry(self) -> bytes:
         """The journal entry; the newest of an id counts."""
         fields: dict[str, object] = {
@@ -49,6 +61,8 @@ class Pending:
             "given": self.given or "",
             "inv": self.inv,
             "codes": self.codes,
+            "passed": self.passed,
+            "withdrawn": self.withdrawn,
             "result": self.result.to_json() if self.result else None,
         }
         return entry("operation", fields)

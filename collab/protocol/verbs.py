@@ -1,75 +1,27 @@
-"""The verbs: what each operation needs to be done, step by step. Each rule looks at the state as it is and may be
-asked again at any time: after a crash, on another answer, on every change of its record.
-
-A rule returns the result when there is one, None while the operation is pending.
-"""
+"""The verbs: what each operation needs to be done, step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Protocol
-
-from collab.protocol import ownership
-from collab.protocol.actions import Forward
-from collab.protocol.entries import BadEntryError
-from collab.protocol.facts import CallFinished, ForwardFinished
-from collab.protocol.localness import why_not_shared
-from collab.protocol.markers import Marker
+from collab.protocol import forwarding, ownership
+from collab.protocol.creating import create, name_next_owner
+from collab.protocol.extending import extend, role_of
+from collab.protocol.facts import ForwardFinished
+from collab.protocol.forwarding import forward, pass_to_owner, settle_elsewhere, withdraw
 from collab.protocol.membership import in_rows
-from collab.protocol.names import (
-    KINDS,
-    NAMESPACES,
-    KubeObject,
-    RecordId,
-    SiteName,
-    collection_path,
-    name_of,
-    object_path,
-)
-from collab.protocol.operations import Operation, OperationResult, Role
-from collab.protocol.pending import Pending, read_result
+from collab.protocol.names import RecordId, SiteName
+from collab.protocol.operations import OperationResult
+from collab.protocol.pending import Pending
 from collab.protocol.replica import Replica
-from collab.protocol.site import Site
+from collab.protocol.rules import POLL_S, Records, Rule, done, refuse, shared_record, wait
 from collab.protocol.turn import Turn
-from collab.record.joins import MemberRow
-
-OPERATION_ANNOTATION = "collab.fakekube.dev/operation"
-FORWARD_S = 5.0
-FORWARD_SHARE = 0.8
-"""Of the time until our own answer is due: what the other site has done by then shall be in it."""
-POLL_S = 1.0
-
-
-class Records(Protocol):
-    """What the verbs need of the site's core."""
-
-    site: Site
-
-    def by_name(self, name: str) -> Replica | None:
-        """The record that shares this namespace here."""
-
-    def replica(self, gid: RecordId) -> Replica | None: ...
-
-    def marker(self, gid: RecordId) -> Marker | None: ...
-
-    def make_record(self, gid: RecordId, obj: KubeObject, operation: Operation, turn: Turn) -> Replica:
-        """A new record over a namespace of this site, with this site as its owner."""
-
-    def keep(self, pending: Pending, turn: Turn) -> None:
-        """Write the operation down as it is now."""
-
-    def again(self, pending: Pending, at: float) -> None:
-        """Ask its rule again at a time."""
-
-
-Rule = Callable[[Records, Pending, Turn], OperationResult | None]
 
 
 def advance(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
     """Bring an operation as far as it goes now."""
     if pending.result is not None or pending.busy or turn.now < pending.waits_until:
         return pending.result
+    if pending.withdrawn and not pending.begun:
+        return settle_elsewhere(records, pending, turn, refuse(pending, 409, "withdrawn before anybody began it"))
     if _passed_on_too_early(records, pending):
         wait(records, pending, turn, POLL_S)
         return None
@@ -86,203 +38,12 @@ def _passed_on_too_early(records: Records, pending: Pending) -> bool:
     return records.replica(gid) is None and records.marker(gid) is None
 
 
-def refuse(pending: Pending, code: int, message: str) -> OperationResult:
-    return pending.finished("refused", code, message)
-
-
-def shared_record(records: Records, pending: Pending) -> Replica | None:
-    """The record an operation is about: that of its name, and of its id once it has met one."""
-    record = records.by_name(name_of(pending.operation.resource))
-    return None if record is not None and pending.gid not in ("", record.gid) else record
-
-
-def done(pending: Pending, message: str) -> OperationResult:
-    return pending.finished("done", 200, message)
-
-
-def wait(records: Records, pending: Pending, turn: Turn, at_most_s: float = 30.0) -> None:
-    """Ask again after a backoff."""
-    delay = min(at_most_s, records.site.backoff(pending.tries))
-    pending.tries += 1
-    pending.waits_until = turn.now + delay
-    records.again(pending, pending.waits_until)
-
-
-# -- passing on ---------------------------------------------------------------------------------------------------
-
-
-def forward(records: Records, pending: Pending, site: SiteName, turn: Turn) -> None:
-    """Ask another site's agent to do it, under the same id."""
-    pending.busy = True
-    peer = records.site.links.peers.get(site)
-    timeout_s = max(0.5, min(FORWARD_S, FORWARD_SHARE * (pending.answer_at - turn.now)))
-    operation = replace(pending.operation, gid=pending.gid, timeout_s=timeout_s)
-    turn.add(Forward(operation=operation, site=site, address=peer.address if peer else "", timeout_s=timeout_s + 0.5))
-
-
 def forward_finished(records: Records, pending: Pending, fact: ForwardFinished, turn: Turn) -> OperationResult | None:
-    """The end of a forward. Only an answer that is final ends the operation; everything else is tried again."""
-    pending.busy = False
-    pending.reached = pending.reached or fact.outcome != "not-sent"
-    if fact.outcome == "answered":
-        result = _answer_of(pending, fact.body)
-        if result is not None and result.state != "pending":
-            return result
-        if result is not None:
-            pending.outcomes = dict(result.outcomes)
-            pending.manifest = result.manifest or pending.manifest
-            pending.gid = pending.gid or RecordId(result.gid)
-        wait(records, pending, turn, POLL_S)
-        return None
-    if pending.operation.verb == "create" and not pending.reached:
-        return _name_next_owner(records, pending, fact.site, turn)
-    wait(records, pending, turn)
-    return None
-
-
-def _answer_of(pending: Pending, body: Mapping[str, object]) -> OperationResult | None:
-    try:
-        return replace(read_result(body), id=pending.id)
-    except BadEntryError:
-        return None  # not an agent's answer: a proxy's error page, or another version
-
-
-# -- extend -------------------------------------------------------------------------------------------------------
-
-
-def extend(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
-    operation = pending.operation
-    to = operation.to
-    assert to is not None, "parse_operation lets no extend without `to` through"
-    if not records.site.knows(to):
-        return refuse(pending, 400, f"site {to!r} is not known here; known sites are the agent's peers")
-    record = shared_record(records, pending)
-    if record is None and pending.gid:
-        return refuse(pending, 404, f"{operation.resource} is not shared here any more")
-    if record is None:
-        _share_existing(records, pending, turn)
-        return None
-    pending.gid = record.gid
-    if not record.acting:
-        return _pass_to_owner(records, pending, record, turn)
-    if record.record.full:
-        return refuse(pending, 409, "RecordFull: the record is over its size of 1 MB")
-    _widen_policy(record, operation, turn)
-    return _invite(records, pending, record, to, turn)
-
-
-def _share_existing(records: Records, pending: Pending, turn: Turn) -> None:
-    """The namespace is not shared yet: look at it, and make a record of it."""
-    pending.busy = True
-    path = object_path(NAMESPACES, "", name_of(pending.operation.resource))
-    records.site.read(path, turn, lambda fact, later: _shared_read(records, pending, fact, later))
-
-
-def _shared_read(records: Records, pending: Pending, fact: CallFinished, turn: Turn) -> None:
-    pending.busy = False
-    name = name_of(pending.operation.resource)
-    if records.by_name(name) is not None:
-        pass  # another operation made the record meanwhile
-    elif fact.outcome == "ok":
-        why = _why_not(fact.object)
-        if why:
-            pending.result = refuse(pending, 409, why)
-        else:
-            pending.gid = records.site.new_gid()
-            records.make_record(pending.gid, fact.object, pending.operation, turn)
-    elif fact.outcome == "refused" and fact.code in (403, 404):
-        pending.result = refuse(pending, fact.code, str(fact.object.get("message", f"namespace {name!r} not found")))
-    else:
-        wait(records, pending, turn)
-    records.again(pending, max(turn.now, pending.waits_until))
-
-
-def _why_not(obj: KubeObject) -> str:
-    status = obj.get("status")
-    if isinstance(status, Mapping) and status.get("phase") == "Terminating":
-        return "the namespace is being deleted"
-    return why_not_shared(NAMESPACES, obj)
-
-
-def _pass_to_owner(records: Records, pending: Pending, record: Replica, turn: Turn) -> OperationResult | None:
-    owner = record.view.owner
-    if owner is None or owner == records.site.name or record.phase != "member":
-        wait(records, pending, turn, POLL_S)  # between a release and its acceptance, or still joining
-    else:
-        forward(records, pending, SiteName(owner), turn)
-    return None
-
-
-def _widen_policy(record: Replica, operation: Operation, turn: Turn) -> None:
-    """Kinds that this operation shares as well, and its word on collisions."""
-    policy = record.view.policy
-    if policy is None:
-        return
-    kinds = tuple(sorted({*policy.kinds, *operation.kinds}))
-    collision = operation.collision if operation.collision != "refuse" else policy.collision
-    if (kinds, collision) != (policy.kinds, policy.collision):
-        stamp = record.record.edit.owner_stamp()
-        wider = type(policy)(
-            t=stamp, mode=policy.mode, collision=collision, kinds=kinds, spec=policy.spec, missing=policy.missing
-        )
-        record.sync.write(record.record.edit.policy(wider), turn)
-
-
-def _invite(records: Records, pending: Pending, record: Replica, to: SiteName, turn: Turn) -> OperationResult | None:
-    row = record.view.member(to)
-    pending.outcomes = {to: _outcome(row, pending.codes.get(to, 409))}
-    if row is not None and row.is_member:
-        _set_role(record, row, pending.operation, turn)
-        return done(pending, f"{to} is a member")
-    if row is not None and row.state == "refused" and row.inv == pending.inv:
-        code = pending.codes.get(to, 409)
-        return refuse(pending, code, _refusal(to, code))
-    if pending.inv and row is not None and row.state in ("out", "left"):
-        return refuse(pending, 409, f"{to} was taken out again before it accepted")
-    if row is None or row.state != "invited":
-        pending.inv = invite(record, to, pending.operation.role, turn)
-        pending.outcomes = {to: "pending"}
-        records.keep(pending, turn)
-    elif not pending.inv:
-        pending.inv = row.inv
-        records.keep(pending, turn)
-    return None
-
-
-def _refusal(site: SiteName, code: int) -> str:
-    if code == 403:
-        return f"{site} does not take invitations from here"
-    return f"{site} has an unrelated namespace of that name; see --collision adopt"
-
-
-def _outcome(row: MemberRow | None, code: int) -> str:
-    if row is not None and row.is_member:
-        return "applied"
-    return f"rejected:{code}" if row is not None and row.state == "refused" else "pending"
-
-
-def _set_role(record: Replica, row: MemberRow, operation: Operation, turn: Turn) -> None:
-    if row.role != operation.role and row.site != record.site.name:
-        slots = record.record.edit.membership(row.site, inv=row.inv, role=operation.role, address=row.address)
-        record.sync.write(slots, turn)
-
-
-def invite(record: Replica, site: SiteName, role: str, turn: Turn) -> str:
-    """Put a site on the list of members; the id of the invitation, which is then sent until it is answered."""
-    slots, inv = invitation(record, site, role)
-    record.sync.write(slots, turn)
-    return inv
-
-
-def invitation(record: Replica, site: SiteName, role: str) -> tuple[dict[str, str], str]:
-    inv = record.record.edit.new_id()
-    peer = record.site.links.peers.get(site)
-    address = peer.advertised if peer else ""
-    return record.record.edit.membership(site, inv=inv, role=role_of(role), address=address), inv
-
-
-def role_of(text: str) -> Role:
-    return "ro" if text == "ro" else "rw"
+    """The end of a forward. A create that surely has not reached the site that was named is offered to the next one."""
+    if pending.operation.verb == "create" and fact.outcome == "not-sent" and not pending.reached:
+        pending.busy = False
+        return name_next_owner(records, pending, fact.site, turn)
+    return forwarding.forward_finished(records, pending, fact, turn)
 
 
 # -- retract ------------------------------------------------------------------------------------------------------
@@ -295,25 +56,48 @@ def retract(records: Records, pending: Pending, turn: Turn) -> OperationResult |
     if site == records.site.name:
         return _leave(records, pending, record, turn)
     if record is None:
-        return _after_the_end(records, pending)
+        return _after_the_end(records, pending, turn)
     pending.gid = record.gid
-    if not record.acting:
-        return _pass_to_owner(records, pending, record, turn)
-    return _put_out(records, pending, record, site, turn)
+    if record.acting:
+        return _put_out(records, pending, record, site, turn)
+    if _overtakes_an_extend(records, pending, turn):
+        wait(records, pending, turn, POLL_S)
+        return None
+    return pass_to_owner(records, pending, record, turn)
 
 
-def _after_the_end(records: Records, pending: Pending) -> OperationResult:
+def _overtakes_an_extend(records: Records, pending: Pending, turn: Turn) -> bool:
+    """Might the owner hear of this retract before it hears of an extend to the same site that was asked here earlier?
+
+    That extend is withdrawn: from now on it is either under way at the owner, so that the retract undoes it, or never.
+    """
+    subject = (pending.operation.resource, pending.operation.source)
+    earlier = [one for one in records.unfinished("extend") if (one.operation.resource, one.operation.to) == subject]
+    for extend_ in earlier:
+        withdraw(records, extend_, turn)
+    return any(how in ("trying", "sent") for one in earlier for how in one.passed.values())
+
+
+def _after_the_end(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
+    """The record is over here: destroyed, so that nobody is a member any more, or left."""
     marker = records.marker(pending.gid)
-    if marker is not None and pending.gid:
-        return done(pending, "the record is over here")
-    return refuse(pending, 404, f"{pending.operation.resource} is not shared here")
+    if marker is not None and marker.destroyed:
+        return done(pending, "the record is over")
+    return settle_elsewhere(records, pending, turn, _not_shared(pending))
+
+
+def _not_shared(pending: Pending) -> OperationResult:
+    more = " any more" if pending.gid else ""
+    return refuse(pending, 404, f"{pending.operation.resource} is not shared here{more}")
 
 
 def _leave(records: Records, pending: Pending, record: Replica | None, turn: Turn) -> OperationResult | None:
     """Leaving needs nobody: not the owner, not a link."""
     me = records.site.name
+    if record is None and pending.gid and records.marker(pending.gid) is not None:
+        return done(pending, f"{me} has left")  # the agent stopped before it said so
     if record is None or record.phase == "joining":
-        return _after_the_end(records, pending)
+        return _not_shared(pending)
     pending.gid = record.gid
     state = ownership.owner_state(record.view, me)
     if state in ("owner", "offering"):
@@ -348,7 +132,7 @@ def _put_out(records: Records, pending: Pending, record: Replica, site: SiteName
     return None
 
 
-# -- reattach -----------------------------------------------------------------------------------------------------
+# -- reattach ------------------------------------------------------------------------------------------------------
 
 
 def reattach(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
@@ -356,7 +140,7 @@ def reattach(records: Records, pending: Pending, turn: Turn) -> OperationResult 
     assert to is not None, "parse_operation lets no reattach without `to` through"
     record = shared_record(records, pending)
     if record is None:
-        return _after_the_end(records, pending)
+        return _after_the_end(records, pending, turn)
     pending.gid = record.gid
     pending.outcomes = {to: "pending"}
     if record.view.acting == to:
@@ -390,7 +174,7 @@ def _pass_to_owner_unless_released(
     if ownership.released_by(record.view, records.site.name):
         wait(records, pending, turn, POLL_S)
         return None
-    return _pass_to_owner(records, pending, record, turn)
+    return pass_to_owner(records, pending, record, turn)
 
 
 def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName, turn: Turn) -> OperationResult | None:
@@ -405,10 +189,13 @@ def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName
     if pending.inv and not offered:
         return refuse(pending, 409, f"{to} did not become ready; the offer was cancelled. --force seizes (at {to})")
     record.offer(to, turn)
+    made = record.view.hands().get(records.site.name)
+    if made is not None and made.s == "off":
+        pending.inv = made.n
     return None
 
 
-# -- destroy ------------------------------------------------------------------------------------------------------
+# -- destroy -------------------------------------------------------------------------------------------------------
 
 
 def destroy(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
@@ -441,134 +228,6 @@ def _destroy_progress(records: Records, pending: Pending) -> OperationResult | N
     if marker.owed or marker.delete_uid:
         return None
     return done(pending, "destroyed everywhere")
-
-
-# -- create -------------------------------------------------------------------------------------------------------
-
-
-def create(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
-    """At the ingress: name one owner, durably and before sending. At the owner: make it, then invite the others."""
-    operation = pending.operation
-    unknown = [site for site in operation.members if not records.site.knows(site)]
-    if unknown:
-        return refuse(pending, 400, f"site {unknown[0]!r} is not known here; known sites are the agent's peers")
-    if operation.gid and pending.given is None:
-        pending.gid, pending.given = RecordId(operation.gid), records.site.name
-    if pending.given is None:
-        return _name_owner(records, pending, operation.members[0], turn)
-    if pending.given != records.site.name:
-        forward(records, pending, pending.given, turn)
-        return None
-    return _create_here(records, pending, turn)
-
-
-def _name_owner(records: Records, pending: Pending, site: SiteName, turn: Turn) -> OperationResult | None:
-    """A fresh gid for each site that is named: one gid is given to no second owner (P4)."""
-    pending.given, pending.gid = site, records.site.new_gid()
-    pending.outcomes = dict.fromkeys(pending.operation.members, "pending")
-    records.keep(pending, turn)
-    return create(records, pending, turn)
-
-
-def _name_next_owner(records: Records, pending: Pending, failed: SiteName, turn: Turn) -> OperationResult | None:
-    """Nothing of it has reached the site that was named: the next one, or after a round all again, later."""
-    members = pending.operation.members
-    following = members.index(failed) + 1 if failed in members else 0
-    if following < len(members):
-        return _name_owner(records, pending, members[following], turn)
-    pending.given = None
-    wait(records, pending, turn)
-    return None
-
-
-def _create_here(records: Records, pending: Pending, turn: Turn) -> OperationResult | None:
-    record = records.replica(pending.gid)
-    if record is not None:
-        return _create_progress(pending, record)
-    if records.marker(pending.gid) is not None:
-        return _after_the_end(records, pending)
-    if records.by_name(name_of(pending.operation.resource)) is not None:
-        pending.outcomes = {records.site.name: "rejected:409"}
-        return refuse(pending, 409, f"{pending.operation.resource} is shared already at {records.site.name}")
-    pending.busy = True
-    body = _manifest(pending.operation)
-    path = f"{collection_path(NAMESPACES, '')}?fieldManager=collab"
-    records.site.write("POST", path, body, turn, lambda fact, later: _created(records, pending, fact, later))
-    return None
-
-
-def _manifest(operation: Operation) -> dict[str, object]:
-    """The object as it was asked for, with the operation's id: so that a repeated create knows its own."""
-    info = KINDS[NAMESPACES]
-    given = dict(operation.manifest or {})
-    metadata = given.get("metadata")
-    metadata = dict(metadata) if isinstance(metadata, Mapping) else {}
-    annotations = metadata.get("annotations")
-    annotations = dict(annotations) if isinstance(annotations, Mapping) else {}
-    metadata |= {"name": name_of(operation.resource), "annotations": annotations | {OPERATION_ANNOTATION: operation.id}}
-    return {**given, "apiVersion": info.api_version, "kind": info.kind, "metadata": metadata}
-
-
-def _created(records: Records, pending: Pending, fact: CallFinished, turn: Turn) -> None:
-    pending.busy = False
-    if fact.outcome == "ok":
-        _make(records, pending, fact.object, turn)
-    elif fact.outcome == "refused" and fact.code == 409 and fact.object.get("reason") == "AlreadyExists":
-        pending.busy = True
-        path = object_path(NAMESPACES, "", name_of(pending.operation.resource))
-        records.site.read(path, turn, lambda read, later: _existing_read(records, pending, fact, read, later))
-    elif fact.outcome == "refused" and 400 <= fact.code < 500 and fact.code not in (401, 408, 429):
-        _reject_create(records, pending, fact)
-    else:
-        wait(records, pending, turn)
-    records.again(pending, max(turn.now, pending.waits_until))
-
-
-def _existing_read(records: Records, pending: Pending, refusal: CallFinished, fact: CallFinished, turn: Turn) -> None:
-    """Somebody's namespace has the name. It may be ours: the answer to an earlier try was lost."""
-    pending.busy = False
-    if fact.outcome == "ok" and _operation_of(fact.object) == pending.id:
-        _make(records, pending, fact.object, turn)
-    elif fact.outcome == "ok":
-        _reject_create(records, pending, refusal)
-    else:
-        wait(records, pending, turn)
-    records.again(pending, max(turn.now, pending.waits_until))
-
-
-def _operation_of(obj: KubeObject) -> str:
-    metadata = obj.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    value = annotations.get(OPERATION_ANNOTATION) if isinstance(annotations, Mapping) else None
-    return value if isinstance(value, str) else ""
-
-
-def _reject_create(records: Records, pending: Pending, fact: CallFinished) -> None:
-    pending.outcomes = {records.site.name: f"rejected:{fact.code}"}
-    pending.manifest = fact.object
-    pending.result = refuse(pending, fact.code, str(fact.object.get("message", "refused by the apiserver")))
-
-
-def _make(records: Records, pending: Pending, obj: KubeObject, turn: Turn) -> None:
-    """The namespace is made here: its record, and an invitation to every other site, in one batch."""
-    pending.manifest = obj
-    record = records.make_record(pending.gid, obj, pending.operation, turn)
-    slots: dict[str, str] = {}
-    for site in pending.operation.members:
-        if site != records.site.name:
-            slots |= invitation(record, site, "rw")[0]
-    record.sync.write(slots, turn)
-    records.keep(pending, turn)
-
-
-def _create_progress(pending: Pending, record: Replica) -> OperationResult | None:
-    rows = record.view.members()
-    pending.outcomes = {
-        site: _outcome(rows.get(site), pending.codes.get(site, 409)) for site in pending.operation.members
-    }
-    if "pending" in pending.outcomes.values():
-        return None
-    return done(pending, "created")
 
 
 VERBS: dict[str, Rule] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collab.agent.gather import SiteAnswer, merge, reached
@@ -50,6 +50,7 @@ def said(site: str, outcome: Outcome) -> SiteAnswer:
     return SiteAnswer(site=SiteName(site), outcome=outcome, shared={"x": shared})
 
 
+@settings(deadline=None)  # how long it takes is the machine's affair
 @given(bodies, bodies, st.sampled_from([LIST, ONE]))
 def test_any_two_answers_merge_into_one_body(first: object, second: object, target: Target) -> None:
     answers = [said("a", answered(200, first)), said("b", answered(200, second)), said("c", Lost(sent=False, why="no"))]

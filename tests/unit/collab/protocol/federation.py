@@ -97,6 +97,8 @@ class Federation:
         self.copies: Callable[[str], int] = lambda sender: 1
         self.hold: Callable[[str, str, Message], bool] | None = None
         self.held: list[tuple[str, int, bytes]] = []
+        self.hold_forwards = False
+        self.held_forwards: list[tuple[str, Operation]] = []
         self.stalled: set[tuple[str, str]] = set()
         self._doomed: dict[str, int] = {}
         self._stalled_events: list[tuple[Node, tuple[str, str], Callable[[], None]]] = []
@@ -205,7 +207,11 @@ class Federation:
         self.start(site)
 
     def release(self) -> None:
-        """Let go of the frames that `hold` kept back, in order; their channels may be gone by now."""
+        """Let go of what `hold` and `hold_forwards` kept back, in order. Frames' channels may be gone by now, and nobody
+        waits for the answers to the operations any more."""
+        forwards, self.held_forwards = self.held_forwards, []
+        for site, operation in forwards:
+            self.command(site, operation)
         held, self.held = self.held, []
         for site, number, data in held:
             self._deliver(site, number, data)
@@ -442,6 +448,10 @@ class Federation:
         def arrive() -> None:
             if other is None or other.core is None or frozenset((node.name, site)) in self.cuts:
                 self._at(self.now + DIAL_TIMEOUT_S, lambda: finish("not-sent"))
+                return
+            if self.hold_forwards:
+                self.held_forwards.append((site, operation))
+                self._at(self.now + action.timeout_s, lambda: finish("unknown"))
                 return
             ticket = next(self._ticket)
             other.waiting.setdefault(operation.id, []).append((node.name, ticket))

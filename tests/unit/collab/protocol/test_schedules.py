@@ -630,3 +630,83 @@ def test_an_invitation_waits_for_an_old_namespace_to_go() -> None:
     world.run(30)
     assert world.answer("a", operation).state == "done"
     assert same_everywhere(world)
+
+
+# -- operations that were passed on ------------------------------------------------------------------------------
+
+
+def passed_on_and_under_way() -> tuple[Federation, str]:
+    """b, a member, asks for an extend to c; on its way to the owner a it is held up, and nobody knows where it is."""
+    world = shared("a", "b")
+    world.add("c")
+    world.hold_forwards = True
+    operation = world.ask("b", verb="extend", resource=TEAM, to="c", timeoutSeconds=2)
+    world.run(4)
+    assert world.answer("b", operation).state == "pending"
+    assert {site for site, _ in world.held_forwards} == {"a"}
+    return world, operation
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_a_leaver_had_passed_on_is_not_carried_out_after_it_was_refused(restart: bool) -> None:
+    """Found by a random schedule of 22 sites: it was refused where it was asked, and then it arrived."""
+    world, operation = passed_on_and_under_way()
+    leave = world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    assert world.answer("b", leave).state == "done"
+    if restart:
+        world.restart("b")
+    world.hold_forwards = False
+    world.run(40)
+    assert world.answer("b", operation).state == "refused"
+    world.release()
+    world.run(40)
+    assert sorted(world.held_by()) == ["a"]
+
+
+def test_what_a_leaver_had_passed_on_and_is_under_way_is_told_to_its_end() -> None:
+    world, operation = passed_on_and_under_way()
+    world.isolate("c")
+    world.release()
+    world.hold_forwards = False
+    world.run(4)  # the owner has invited c
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    world.run(20)
+    assert world.answer("b", operation).state == "pending"
+    world.heal()
+    world.run(60)
+    assert world.answer("b", operation).state == "done"
+    assert sorted(world.held_by()) == ["a", "c"]
+
+
+@pytest.mark.parametrize("arrives", ["first", "last"])
+def test_a_retract_does_not_overtake_the_extend_that_it_undoes(arrives: str) -> None:
+    world, extend = passed_on_and_under_way()
+    if arrives == "first":
+        world.release()
+    world.hold_forwards = False
+    retract = world.ask("b", verb="retract", resource=TEAM, **{"from": "c"})
+    world.run(40)
+    world.release()
+    world.run(40)
+    assert sorted(world.held_by()) == ["a", "b"]
+    assert world.answer("b", extend).state == ("done" if arrives == "first" else "refused")
+    assert world.answer("b", retract).state == ("done" if arrives == "first" else "refused")
+
+
+def test_a_withdrawn_operation_is_taken_back_from_all_that_it_was_passed_on_to() -> None:
+    """b told a, which handed over to d; then b told d. What each has of it is refused before b says so."""
+    world = shared("a", "b", "d")
+    world.add("c")
+    world.hold_forwards = True
+    operation = world.ask("b", verb="extend", resource=TEAM, to="c", timeoutSeconds=2)
+    world.run(4)
+    world.ask("d", verb="reattach", resource=TEAM, to="d", force=True)
+    world.run(20)
+    assert {site for site, _ in world.held_forwards} == {"a", "d"}
+    world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    world.hold_forwards = False
+    world.run(60)
+    assert world.answer("b", operation).state == "refused"
+    world.release()
+    world.run(40)
+    assert sorted(world.held_by()) == ["a", "d"]
