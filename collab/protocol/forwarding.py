@@ -28,7 +28,7 @@ def forward(records: Records, pending: Pending, site: SiteName, turn: Turn) -> N
         records.keep(pending, turn)
     peer = records.site.links.peers.get(site)
     timeout_s = max(0.5, min(FORWARD_S, FORWARD_SHARE * (pending.answer_at - turn.now)))
-    operation = replace(pending.operation, gid=pending.gid, timeout_s=timeout_s, withdraw=pending.withdrawn)
+    operation = replace(pending.operation, gid=pending.gid, timeout_s=timeout_s, withdraw=pending.taken_back)
     turn.add(Forward(operation=operation, site=site, address=peer.address if peer else "", timeout_s=timeout_s + 0.5))
 
 
@@ -94,7 +94,7 @@ def _note(pending: Pending, fact: ForwardFinished) -> None:
 
 def _note_begun(pending: Pending, fact: ForwardFinished) -> None:
     """It was told of the withdrawal and goes on: it has begun."""
-    if pending.withdrawn:
+    if pending.taken_back:
         pending.passed[fact.site] = "begun"
 
 
@@ -103,7 +103,7 @@ def _final(
 ) -> OperationResult | None:
     """One site's last word is the last word on the operation; on a withdrawn one only if it was done: then the others
     are asked as well."""
-    if not pending.withdrawn or result.state == "done":
+    if not pending.taken_back or result.state == "done":
         return result
     pending.passed[site] = "refused"
     records.keep(pending, turn)

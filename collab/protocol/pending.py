@@ -53,6 +53,11 @@ class Pending:
         """Has this site begun to carry it out? Then it goes on to its end."""
         return bool(self.inv)
 
+    @property
+    def taken_back(self) -> bool:
+        """Withdrawn before it was begun here: it is begun no more."""
+        return self.withdrawn and not self.begun
+
     def entry(self) -> bytes:
         """The journal entry; the newest of an id counts."""
         fields: dict[str, object] = {

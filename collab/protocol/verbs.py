@@ -20,7 +20,7 @@ def advance(records: Records, pending: Pending, turn: Turn) -> OperationResult |
     """Bring an operation as far as it goes now."""
     if pending.result is not None or pending.busy or turn.now < pending.waits_until:
         return pending.result
-    if pending.withdrawn and not pending.begun:
+    if pending.taken_back:
         return settle_elsewhere(records, pending, turn, refuse(pending, 409, "withdrawn before anybody began it"))
     if _passed_on_too_early(records, pending):
         wait(records, pending, turn, POLL_S)

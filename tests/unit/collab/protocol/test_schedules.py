@@ -635,9 +635,9 @@ def test_an_invitation_waits_for_an_old_namespace_to_go() -> None:
 # -- operations that were passed on ------------------------------------------------------------------------------
 
 
-def passed_on_and_under_way() -> tuple[Federation, str]:
+def passed_on_and_under_way(*others: str) -> tuple[Federation, str]:
     """b, a member, asks for an extend to c; on its way to the owner a it is held up, and nobody knows where it is."""
-    world = shared("a", "b")
+    world = shared("a", "b", *others)
     world.add("c")
     world.hold_forwards = True
     operation = world.ask("b", verb="extend", resource=TEAM, to="c", timeoutSeconds=2)
@@ -663,8 +663,10 @@ def test_what_a_leaver_had_passed_on_is_not_carried_out_after_it_was_refused(res
     assert sorted(world.held_by()) == ["a"]
 
 
-def test_what_a_leaver_had_passed_on_and_is_under_way_is_told_to_its_end() -> None:
-    world, operation = passed_on_and_under_way()
+@pytest.mark.parametrize("owner", ["a", "d"])
+def test_what_a_leaver_had_passed_on_and_is_under_way_is_told_to_its_end(owner: str) -> None:
+    """Also when the owner that had begun it hands over before it is done."""
+    world, operation = passed_on_and_under_way("d")
     world.isolate("c")
     world.release()
     world.hold_forwards = False
@@ -672,10 +674,13 @@ def test_what_a_leaver_had_passed_on_and_is_under_way_is_told_to_its_end() -> No
     world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
     world.run(20)
     assert world.answer("b", operation).state == "pending"
+    world.ask("a", verb="reattach", resource=TEAM, to=owner)
+    world.run(4)
+    assert owners(world) == {owner}
     world.heal()
     world.run(60)
     assert world.answer("b", operation).state == "done"
-    assert sorted(world.held_by()) == ["a", "c"]
+    assert sorted(world.held_by()) == ["a", "c", "d"]
 
 
 @pytest.mark.parametrize("arrives", ["first", "last"])
