@@ -29,7 +29,8 @@ class _Write:
 
 def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding:
     views, unsure = viewed(evidence, members_of(evidence, resource))
-    writes = [write for call in evidence.history.calls(*WRITES) for write in _writes(call, resource)]
+    shared = (call for call in evidence.history.calls(*WRITES) if not _after_leaving(evidence, call, resource))
+    writes = [write for call in shared for write in _writes(call, resource)]
     acknowledged = [write for write in writes if write.acknowledged]
     lost = [write for write in acknowledged if views and not _accounted_for(write, writes, views, resource)]
     if evidence.history.truncated:
@@ -42,6 +43,26 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
         unsure=unsure if views else [*unsure, "no member was looked at"],
         guilty=[write.id for write in lost],
     )
+
+
+def _after_leaving(evidence: Evidence, call: Call, resource: str) -> bool:
+    """Whether the write's site had left by its own word, and nobody has taken it in since: then it wrote to a namespace
+    of its own, or to one on its way out."""
+    site = call.invoke.process
+    turns = [
+        (turn.invoke.f, turn.end.t)
+        for turn in evidence.history.calls("retract", "extend")
+        if turn.invoke.resource == resource and turn.end is not None and _turns(turn, site)
+    ]
+    before = [verb for verb, t in turns if t <= call.invoke.t]
+    return before[-1:] == ["retract"]
+
+
+def _turns(turn: Call, site: str) -> bool:
+    """Whether it takes the site in, perhaps, or out, for sure."""
+    if turn.invoke.f == "extend":
+        return turn.invoke.value.get("to") == site
+    return turn.acknowledged and turn.invoke.value.get("from") == turn.invoke.process == site
 
 
 def _writes(call: Call, resource: str) -> Iterator[_Write]:

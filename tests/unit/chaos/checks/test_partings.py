@@ -130,3 +130,20 @@ def test_a_write_that_may_have_happened_may_show() -> None:
     views = {**APART.views, "d": SiteView(site="d", objects={TEAM: {"labels/crop": "poppy", "labels/roof": "red"}})}
     shown = replace(APART, history=History(lines), views=views)
     assert found("namesakes-kept-apart", shown).verdict == "valid"
+
+
+# --- no-lost-acknowledged-write
+
+
+def test_what_a_site_writes_after_it_left_is_its_own_affair() -> None:
+    """It deleted its copy with what it had just written; but what it wrote as a member must not get lost."""
+    own = call(16, "c", "patch", "w3", patch={"roof": "blue"})
+    evidence = replace(parted_copy(None), history=History([*CREATED, *LEFT, *own]))
+    everywhere = {site: replace(view, objects={TEAM: {"labels/crop": "barley"}}) for site, view in PARTED.views.items()}
+    evidence = replace(evidence, views=everywhere)
+    assert found("no-lost-acknowledged-write", evidence).verdict == "valid"
+    back = call(15.5, "a", "extend", "w4", to="c")
+    taken_in = replace(evidence, history=History([*CREATED, *LEFT, *back, *own]))
+    assert found("no-lost-acknowledged-write", taken_in).guilty == ("w3",)
+    before = replace(evidence, history=History([*CREATED, *PAINTED, *LEFT]))
+    assert found("no-lost-acknowledged-write", before).guilty == ("w1",)
