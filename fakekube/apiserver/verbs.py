@@ -73,7 +73,7 @@ def update_(call: Call) -> Answer:
         if uid := uid_of(obj):
             nothing = Item(namespace, name, 0, {}, b"")
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
-            raise storage_conflict(served, nothing, why)
+            raise storage_conflict(served, nothing, why, dry_run=options.write.dry_run)
         parsed_revision(metadata(obj).get("resourceVersion") or "")
         item = create(site, served, namespace, _without_version(obj), options.write)
         return answer(call, 201, call.representation.one(served, item))

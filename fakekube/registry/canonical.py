@@ -185,8 +185,9 @@ def _compile(schema: Schema) -> _Convert:
 
 
 _CONTAINERS = (list, dict)
-# An empty list of managedFields is an order to forget them; it never outlives the write.
-_ORDERS = frozenset(["managedFields"])
+# An empty list of managedFields is an order to forget them; one of policies of an autoscaler is refused, but gets no
+# defaults before. Neither outlives the write.
+_KEPT = frozenset(["managedFields", "policies"])
 
 
 class _Struct:
@@ -234,7 +235,7 @@ class _Struct:
         schema = self._schema.fields.get(name)
         if schema is None:
             return None
-        kept_when_empty = name in self._pointers or name in _ORDERS
+        kept_when_empty = name in self._pointers or name in _KEPT or schema.raw
         known = self._fields[name] = (compiled(schema), self._ranks[name], kept_when_empty)
         return known
 

@@ -41,7 +41,7 @@ def create(
     if site.gate is not None:
         admitted = site.gate.create(served, namespace, admitted, options)
     named = _with_system_fields(site, served, admitted)
-    prepared = canonical_again(served, prepare_create(site, served, named, options.user), sent)
+    prepared = canonical_again(served, prepare_create(site, served, named, options), sent)
     _require_valid(served, prepared, create_causes(served, prepared, options.emptied))
     options.warnings.extend(warnings_about(served, prepared))
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None

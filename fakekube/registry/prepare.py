@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakekube.meta.objects import KubeObject, metadata
-from fakekube.registry.certificate_requests import REQUESTS
 from fakekube.registry.defaulting.dropped import without_disabled
 from fakekube.registry.defaulting.prepared import (
     PREPARED,
@@ -13,31 +12,30 @@ from fakekube.registry.defaulting.prepared import (
     TEMPLATE_GENERATION,
     Prepare,
     PrepareUpdate,
-    requested_by,
 )
 from fakekube.registry.metadata import with_metadata
 from fakekube.registry.namespaces import content_finalizers, newborn, with_name_label
+from fakekube.registry.options import WriteOptions
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
-from fakekube.registry.users import UserInfo
 
 
-def prepare_create(site: Site, served: Served, obj: KubeObject, user: UserInfo) -> KubeObject:
+def prepare_create(site: Site, served: Served, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """`obj` without the status a client may not set, and with what its kind adds."""
     strategy = served.strategy
     if strategy.has_status and not strategy.keeps_status_on_create:
         obj = {key: value for key, value in obj.items() if key != "status"}
     obj = without_disabled(served.type.qualified, obj)
     kind = _ON_CREATE.get(served.type.qualified)
-    if kind is not None:
-        return kind(site, obj)
-    return requested_by(obj, user) if served.type.qualified == REQUESTS else obj
+    return kind(site, obj, options) if kind is not None else obj
 
 
-def prepare_update(site: Site, served: Served, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def prepare_update(
+    site: Site, served: Served, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     obj = without_disabled(served.type.qualified, obj)
     kind = _ON_UPDATE.get(served.type.qualified)
-    return kind(site, obj, held, subresource) if kind is not None else obj
+    return kind(site, obj, held, options, subresource) if kind is not None else obj
 
 
 def as_decoded(served: Served, obj: KubeObject) -> KubeObject:
@@ -54,11 +52,13 @@ def may_be_removed(served: Served, obj: KubeObject) -> bool:
     return not (obj.get("metadata") or {}).get("deletionGracePeriodSeconds")
 
 
-def _namespace(site: Site, obj: KubeObject) -> KubeObject:
+def _namespace(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     return newborn(obj)
 
 
-def _updated_namespace(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def _updated_namespace(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     """Its finalizers change through /finalize alone."""
     if subresource == "finalize":
         return obj

@@ -53,7 +53,7 @@ def update(
     changed = with_single_owners(change(live), options.warnings)
     wanted = as_decoded(served, default(in_namespace(served, namespace, changed), served.type))
     if uid_is_precondition:
-        _require_uid(served, held, wanted)
+        _require_uid(served, held, wanted, dry_run=options.dry_run)
     _require_revision(served, held, wanted)
     merged = _carried_over(served, live, wanted, subresource)
     if tracks:
@@ -66,7 +66,7 @@ def update(
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     if site.gate is not None:
         admitted = site.gate.update(served, namespace, admitted, live, options, subresource)
-    prepared = canonical_again(served, prepare_update(site, served, admitted, live, subresource), changed)
+    prepared = canonical_again(served, prepare_update(site, served, admitted, live, options, subresource), changed)
     _require_valid(served, name, update_causes(served, prepared, live, subresource, options.emptied))
     if site.gate is not None:
         site.gate.confirm(served, prepared, live, options, subresource)
@@ -115,17 +115,17 @@ def parsed_revision(text: str) -> int:
     return int(text)
 
 
-def _require_uid(served: Served, held: Item, wanted: KubeObject) -> None:
+def _require_uid(served: Served, held: Item, wanted: KubeObject, *, dry_run: bool) -> None:
     given, found = uid_of(wanted), uid_of(held.obj)
     if given and given != found:
-        raise storage_conflict(
-            served, held, f"Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
-        )
+        why = f"Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
+        raise storage_conflict(served, held, why, dry_run=dry_run)
 
 
-def storage_conflict(served: Served, held: Item, why: str) -> StatusError:
-    """409 in the words of the storage below."""
-    key = "/".join(part for part in ("/registry", _etcd_name(served), held.namespace, held.name) if part)
+def storage_conflict(served: Served, held: Item, why: str, *, dry_run: bool = False) -> StatusError:
+    """409 in the words of the storage below; a dry run ends before it has found where etcd keeps its keys."""
+    parts = ("" if dry_run else "/registry", _etcd_name(served), held.namespace, held.name)
+    key = "/".join(part for index, part in enumerate(parts) if part or not index)
     text = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
     return conflict(served.type.plural, served.type.group, held.name, text)
 
@@ -140,7 +140,13 @@ _ETCD_NAMES = {
 }
 
 
+# Groups of servers of their own, whose resources have the group in their keys; custom resources have it too.
+_GROUPS_IN_KEYS = frozenset(["apiextensions.k8s.io", "apiregistration.k8s.io"])
+
+
 def _etcd_name(served: Served) -> str:
+    if served.type.custom is not None or served.type.group in _GROUPS_IN_KEYS:
+        return f"{served.type.group}/{served.type.plural}"
     return _ETCD_NAMES.get(served.key, served.key.partition(".")[0])
 
 

@@ -103,8 +103,9 @@ func fields(t reflect.Type, embedded string) []field {
 			continue
 		}
 		if f.Anonymous && name == "" {
-			outer := f.Name
-			if outer == "TypeMeta" {
+			// Go's error paths spell out every embedded struct on the way: RuleWithOperations.Rule
+			outer := strings.TrimPrefix(embedded+"."+f.Name, ".")
+			if f.Name == "TypeMeta" {
 				outer = ""
 			} else {
 				visit(f.Type)

@@ -281,10 +281,9 @@ def _job_spec(spec: KubeObject) -> KubeObject:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec = {**spec, "completions": 1}
     return _or(
-        spec,
+        {"completionMode": "NonIndexed", **spec},  # an empty one is not unset: validation refuses it
         parallelism=1,
         backoffLimit=6 if spec.get("backoffLimitPerIndex") is None else _MAX_INT32,
-        completionMode="NonIndexed",
         suspend=False,
         podReplacementPolicy="TerminatingOrFailed" if spec.get("podFailurePolicy") is None else "Failed",
         manualSelector=False,

@@ -13,12 +13,13 @@ from fakekube.meta.objects import KubeObject, metadata, name_of, uid_of
 from fakekube.registry.certificate_requests import REQUESTS
 from fakekube.registry.defaulting.services import service, updated_service
 from fakekube.registry.metadata import new_uid, timestamp
+from fakekube.registry.options import WriteOptions
 from fakekube.registry.quantity import parse_quantity
 from fakekube.registry.site import Site
-from fakekube.registry.users import UserInfo
 from fakekube.registry.validation.names import label_value
 
-Prepare = Callable[[Site, KubeObject], KubeObject]
+# site, wanted, how the write is meant
+Prepare = Callable[[Site, KubeObject, WriteOptions], KubeObject]
 
 
 def _spec(obj: KubeObject) -> KubeObject:
@@ -28,7 +29,7 @@ def _spec(obj: KubeObject) -> KubeObject:
 # --- pods -------------------------------------------------------------------------------------------------------------
 
 
-def pod(site: Site, obj: KubeObject) -> KubeObject:
+def pod(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     status: KubeObject = {"phase": "Pending"}
     if _spec(obj).get("schedulingGates"):
         status["conditions"] = [_GATED]
@@ -73,7 +74,7 @@ _CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 _OLD_LABELS = ("controller-uid", "job-name")
 
 
-def job(site: Site, obj: KubeObject) -> KubeObject:
+def job(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """A job selects its pods by its own uid, unless it was told how."""
     spec = _spec(obj)
     if spec.get("manualSelector"):
@@ -106,12 +107,14 @@ def _with_labels(obj: KubeObject, labels: Mapping[str, str]) -> KubeObject:
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
-def daemon_set(site: Site, obj: KubeObject) -> KubeObject:
+def daemon_set(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """Its template is counted, in an annotation of old."""
     return _with_template_generation(obj, 1)
 
 
-def updated_daemon_set(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def updated_daemon_set(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     before = int((metadata(held).get("annotations") or {}).get(TEMPLATE_GENERATION, "0") or 0)
     changed = not subresource and _spec(obj).get("template") != _spec(held).get("template")
     return _with_template_generation(obj, before + changed)
@@ -126,14 +129,16 @@ def _with_template_generation(obj: KubeObject, number: int) -> KubeObject:
 # --- storage, APIs ----------------------------------------------------------------------------------------------------
 
 
-def volume(site: Site, obj: KubeObject) -> KubeObject:
+def volume(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     return {
         **obj,
         "status": {**(obj.get("status") or {}), "phase": "Pending", "lastPhaseTransitionTime": timestamp(site.now())},
     }
 
 
-def updated_volume(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def updated_volume(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     """A change of phase is timed."""
     phase, before = (obj.get("status") or {}).get("phase"), (held.get("status") or {}).get("phase")
     if subresource != "status" or phase == before:
@@ -141,7 +146,7 @@ def updated_volume(site: Site, obj: KubeObject, held: KubeObject, subresource: s
     return {**obj, "status": {**obj["status"], "lastPhaseTransitionTime": timestamp(site.now())}}
 
 
-def claim(site: Site, obj: KubeObject) -> KubeObject:
+def claim(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """dataSource and dataSourceRef say the same."""
     spec, status = _spec(obj), {"phase": "Pending"}
     if spec.get("dataSource") is not None and not _is_data_source(spec["dataSource"]):
@@ -161,11 +166,11 @@ def _is_data_source(source: KubeObject) -> bool:
     return kind in (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 
 
-def updated_claim(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
-    return obj if subresource else {**obj, "spec": _spec(claim(site, obj))}
+def updated_claim(site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str) -> KubeObject:
+    return obj if subresource else {**obj, "spec": _spec(claim(site, obj, options))}
 
 
-def api_service(site: Site, obj: KubeObject) -> KubeObject:
+def api_service(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """What this server answers itself is available."""
     if _spec(obj).get("service") is not None:
         return {**obj, "status": {}}
@@ -179,13 +184,15 @@ def api_service(site: Site, obj: KubeObject) -> KubeObject:
     return {**obj, "status": {"conditions": [condition]}}
 
 
-def definition(site: Site, obj: KubeObject) -> KubeObject:
+def definition(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """A new CustomResourceDefinition has stored nothing but its storage version."""
     stored = [each["name"] for each in _spec(obj).get("versions") or () if each.get("storage")]
     return {**obj, "status": {"storedVersions": stored[:1]}}
 
 
-def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def updated_definition(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     """A new storage version is one that has been stored, from now on."""
     status: KubeObject = obj.get("status") or {}
     known = status.get("storedVersions") or []
@@ -195,18 +202,20 @@ def updated_definition(site: Site, obj: KubeObject, held: KubeObject, subresourc
     return {**obj, "status": {**status, "storedVersions": [*known, *(name for name in stored if name not in known)]}}
 
 
-def requested_by(obj: KubeObject, user: UserInfo) -> KubeObject:
+def request(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """A certificate is requested by who asks; nobody says who else that should be."""
     spec = {name: value for name, value in _spec(obj).items() if name not in ("username", "uid", "groups", "extra")}
-    return {**obj, "spec": {**spec, **user.as_json()}}
+    return {**obj, "spec": {**spec, **options.user.as_json()}}
 
 
-def updated_request(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def updated_request(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     """What a certificate was requested for does not change."""
     return {**obj, "spec": _spec(held)}
 
 
-def resource_slice(site: Site, obj: KubeObject) -> KubeObject:
+def resource_slice(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """Taints of devices are timed."""
     devices = _spec(obj).get("devices") or []
     if not any(each.get("taints") for each in devices):
@@ -220,21 +229,21 @@ def _timed(site: Site, device: KubeObject) -> KubeObject:
     return {**device, "taints": [{"timeAdded": timestamp(site.now()), **taint} for taint in device["taints"]]}
 
 
-def limit_range(site: Site, obj: KubeObject) -> KubeObject:
+def limit_range(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """One without a name is given a uid as its name."""
     meta = metadata(obj)
     return obj if meta.get("name") else {**obj, "metadata": {**meta, "name": new_uid(site.rng)}}
 
 
-def taint_rule(site: Site, obj: KubeObject) -> KubeObject:
+def taint_rule(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     taint = _spec(obj).get("taint")
     if not taint or taint.get("timeAdded"):
         return obj
     return {**obj, "spec": {**_spec(obj), "taint": {**taint, "timeAdded": timestamp(site.now())}}}
 
 
-# site, wanted, held, subresource
-PrepareUpdate = Callable[[Site, KubeObject, KubeObject, str], KubeObject]
+# site, wanted, held, how the write is meant, subresource
+PrepareUpdate = Callable[[Site, KubeObject, KubeObject, WriteOptions, str], KubeObject]
 PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
     REQUESTS: updated_request,
     "customresourcedefinitions.apiextensions.k8s.io": updated_definition,
@@ -244,6 +253,7 @@ PREPARED_UPDATES: Mapping[str, PrepareUpdate] = {
     "services": updated_service,
 }
 PREPARED: Mapping[str, Prepare] = {
+    REQUESTS: request,
     "apiservices.apiregistration.k8s.io": api_service,
     "customresourcedefinitions.apiextensions.k8s.io": definition,
     "daemonsets.apps": daemon_set,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from fakekube.meta.errors import Cause
 from fakekube.meta.errors import invalid as refused
 from fakekube.meta.objects import KubeObject, name_of, uid_of
+from fakekube.registry.options import WriteOptions
 from fakekube.registry.site import Site
 from fakekube.registry.validation.causes import invalid
 from fakekube.registry.validation.services import address_causes, single_stack
@@ -19,6 +21,7 @@ SERVICE_RANGE = ipaddress.IPv4Network("10.0.0.0/24")
 NODE_PORTS = range(30_000, 32_768)
 # The first addresses of the range are left to who asks for them by name.
 _STATIC_ADDRESSES = 16
+_PORT_TAKEN = "provided port is already allocated"
 _HOSTS = tuple(str(address) for address in SERVICE_RANGE.hosts())
 _WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 _ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
@@ -29,17 +32,20 @@ def _spec(obj: KubeObject) -> KubeObject:
     return spec
 
 
-def service(site: Site, obj: KubeObject) -> KubeObject:
+def service(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     """With all that it needs. 422 when what it asks for cannot be had."""
+    return _allotted(obj, _Dry() if options.dry_run else _Taken(site, obj))
+
+
+def _allotted(obj: KubeObject, taken: _Allocator) -> KubeObject:
     spec = dict(_spec(obj))
     if spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec["clusterIPs"] = [spec["clusterIP"]]
     if spec.get("type") == "ExternalName":
         return {**obj, "spec": spec}
     _require(obj, list(address_causes(spec)) or list(single_stack(spec)))
-    taken = _Taken(site, obj)
     spec = {**spec, **_families(spec)}
-    spec = {**spec, **_addresses(site, obj, spec, taken)}
+    spec = {**spec, **_addresses(obj, spec, taken)}
     return {**obj, "spec": _with_node_ports(obj, spec, taken)}
 
 
@@ -48,30 +54,96 @@ def _require(obj: KubeObject, causes: list[Cause]) -> None:
         raise refused("Service", "", name_of(obj), causes)
 
 
+class _Allocator(Protocol):
+    """Who has which addresses and node ports."""
+
+    def free_address(self) -> str:
+        """An address for a Service that names none."""
+
+    def free_port(self) -> int:
+        """A node port for a port that names none."""
+
+    def address_fault(self, address: str) -> str:
+        """Why a Service cannot have the address it names; empty when it can."""
+
+    def port_fault(self, port: int) -> str:
+        """The same for a node port. One that it can have is its own from then on."""
+
+
+class _Dry:
+    """Allocates for a dry run: what is free is not asked, and what is given stands outside of what is ever given.
+
+    Source: the dry runs of pkg/registry/core/service/ipallocator and portallocator.
+    """
+
+    def __init__(self, own: Sequence[KubeObject] = ()) -> None:
+        self._own = _node_ports(own)
+        self._ports = set[int]()
+
+    def free_address(self) -> str:
+        return str(SERVICE_RANGE.network_address)
+
+    def free_port(self) -> int:
+        free = max(self._ports, default=NODE_PORTS.stop) + 1
+        self._ports.add(free)
+        return free
+
+    def address_fault(self, address: str) -> str:
+        if ipaddress.ip_address(address) in SERVICE_RANGE:
+            return ""
+        return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {SERVICE_RANGE}"
+
+    def port_fault(self, port: int) -> str:
+        if port in self._ports and port not in self._own:
+            return _PORT_TAKEN
+        self._ports.add(port)
+        return ""
+
+
+def _node_ports(ports: Sequence[KubeObject]) -> frozenset[int]:
+    return frozenset(each["nodePort"] for each in ports if each.get("nodePort"))
+
+
 class _Taken:
     """What other services have; draws what is free."""
 
-    def __init__(self, site: Site, obj: KubeObject) -> None:
+    def __init__(self, site: Site, obj: KubeObject, own: Sequence[KubeObject] = ()) -> None:
+        """`own`: the ports of a Service that is there already; it may name one twice, for two protocols."""
         uid = uid_of(obj)
         others = [_spec(item.obj) for item in site.store.keyspace("services").items() if uid_of(item.obj) != uid]
-        self.addresses = frozenset(address for spec in others for address in spec.get("clusterIPs") or ())
-        self.ports = {port for spec in others for port in _used_ports(spec)}
+        self._addresses = frozenset(address for spec in others for address in spec.get("clusterIPs") or ())
+        self._ports = {port for spec in others for port in _used_ports(spec)}
+        self._own = _node_ports(own)
         self._rng = site.rng
 
     def free_address(self) -> str:
         """One of the upper part of the range; of the lower when that is used up."""
         for band in (_HOSTS[_STATIC_ADDRESSES:], _HOSTS[:_STATIC_ADDRESSES]):
-            free = [address for address in band if address not in self.addresses]
+            free = [address for address in band if address not in self._addresses]
             if free:
                 return self._rng.choice(free)
         return ""  # refused by validation, as the allocator's own error is a 500 there
 
     def free_port(self) -> int:
         free = self._rng.choice(NODE_PORTS)
-        while free in self.ports and len(self.ports) < len(NODE_PORTS):
+        while free in self._ports and len(self._ports) < len(NODE_PORTS):
             free = self._rng.choice(NODE_PORTS)
-        self.ports.add(free)
+        self._ports.add(free)
         return free
+
+    def address_fault(self, address: str) -> str:
+        if ipaddress.ip_address(address) not in SERVICE_RANGE:
+            return "the provided network does not match the current range"
+        return "provided IP is already allocated" if address in self._addresses else ""
+
+    def port_fault(self, port: int) -> str:
+        if port not in NODE_PORTS:
+            valid = f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}"
+            return f"provided port is not in the valid range. The range of valid ports is {valid}"
+        if port in self._ports and port not in self._own:
+            return _PORT_TAKEN
+        self._ports.add(port)
+        return ""
 
 
 def _used_ports(spec: KubeObject) -> Iterator[int]:
@@ -90,16 +162,11 @@ def _families(spec: KubeObject) -> KubeObject:
     }
 
 
-def _addresses(site: Site, obj: KubeObject, spec: KubeObject, taken: _Taken) -> KubeObject:
+def _addresses(obj: KubeObject, spec: KubeObject, taken: _Allocator) -> KubeObject:
     given = spec.get("clusterIPs") or [taken.free_address()]
-    if given[0] not in ("None", ""):
-        why = ""
-        if ipaddress.ip_address(given[0]) not in SERVICE_RANGE:
-            why = f"the provided IP ({given[0]}) is not in the valid range. The range of valid IPs is {SERVICE_RANGE}"
-        elif given[0] in taken.addresses:
-            why = "provided IP is already allocated"
-        if why:
-            _require(obj, [invalid("spec.clusterIPs", given, f"failed to allocate IP {given[0]}: {why}")])
+    why = taken.address_fault(given[0]) if given[0] not in ("None", "") else ""
+    if why:
+        _require(obj, [invalid("spec.clusterIPs", given, f"failed to allocate IP {given[0]}: {why}")])
     return {"clusterIP": given[0], "clusterIPs": given}
 
 
@@ -119,7 +186,7 @@ def _has_health_port(spec: KubeObject) -> bool:
     return _is_balanced(spec) and spec.get("externalTrafficPolicy") == "Local"
 
 
-def _with_node_ports(obj: KubeObject, spec: KubeObject, taken: _Taken) -> KubeObject:
+def _with_node_ports(obj: KubeObject, spec: KubeObject, taken: _Allocator) -> KubeObject:
     allocates = _has_node_ports(spec) and (not _is_balanced(spec) or spec.get("allocateLoadBalancerNodePorts", True))
     if allocates and spec.get("ports"):
         spec = {**spec, "ports": _assigned(obj, spec["ports"], taken)}
@@ -128,39 +195,55 @@ def _with_node_ports(obj: KubeObject, spec: KubeObject, taken: _Taken) -> KubeOb
     return spec
 
 
-def _assigned(obj: KubeObject, ports: Sequence[KubeObject], taken: _Taken) -> list[KubeObject]:
-    """One number per port; the same number over TCP and UDP shares it."""
-    known: dict[tuple[int, str], int] = {}
+def _assigned(obj: KubeObject, ports: Sequence[KubeObject], taken: _Allocator) -> list[KubeObject]:
+    """One node port for each number that the Service listens on, whatever the protocol; the first that asks is heard."""
+    known: dict[int, int] = {}
     found = []
     for index, port in enumerate(ports):
-        number, protocol, given = port.get("port", 0), port.get("protocol", "TCP"), port.get("nodePort")
-        same = [held for (_, other), held in known.items() if other == protocol]
-        if given and (given in same or given in taken.ports):
-            path = f"spec.ports[{index}].nodePort"
-            _require(obj, [invalid(path, given, "provided port is already allocated")])
-        shared = next((held for (other, _), held in known.items() if other == number and held not in same), 0)
-        given = given or shared or taken.free_port()
-        known[number, protocol] = given
-        found.append({**port, "nodePort": given})
+        number, given = port.get("port", 0), port.get("nodePort")
+        wished = given or next(
+            (each["nodePort"] for each in ports if each.get("port") == number and each.get("nodePort")), 0
+        )
+        if number not in known:
+            known[number] = _allocated(obj, index, wished, taken) if wished else taken.free_port()
+        elif given and given != known[number]:
+            _allocated(obj, index, given, taken)
+        found.append({**port, "nodePort": given or known[number]})
     return found
 
 
-def updated_service(site: Site, obj: KubeObject, held: KubeObject, subresource: str) -> KubeObject:
+def _allocated(obj: KubeObject, index: int, wished: int, taken: _Allocator) -> int:
+    why = taken.port_fault(wished)
+    if why:
+        _require(obj, [invalid(f"spec.ports[{index}].nodePort", wished, why)])
+    return wished
+
+
+def updated_service(
+    site: Site, obj: KubeObject, held: KubeObject, options: WriteOptions, subresource: str
+) -> KubeObject:
     """What was allocated is kept when the update leaves it out, and given back when the type no longer has it."""
     if subresource:
         return obj
-    spec, before = dict(_spec(obj)), _spec(held)
+    own: Sequence[KubeObject] = _spec(obj).get("ports") or ()
+    taken = _Dry(own) if options.dry_run else _Taken(site, obj, own)
+    return _allotted({**obj, "spec": _kept(_spec(obj), _spec(held))}, taken)
+
+
+def _kept(wanted: KubeObject, before: KubeObject) -> KubeObject:
+    """`wanted`, with what was allocated before and is not said to be given back."""
+    spec = dict(wanted)
     _follow_address(before, spec)
     _drop_others(before, spec)
     if "ExternalName" in (spec.get("type"), before.get("type")):
-        return service(site, {**obj, "spec": spec})
+        return spec
     kept = {name: before[name] for name in _ALLOCATED if before.get(name) and not spec.get(name)}
     spec = {**spec, **kept}
     if _has_node_ports(spec) and _has_node_ports(before):
         spec["ports"] = _kept_ports(spec.get("ports") or (), before.get("ports") or ())
     if _has_health_port(spec) and _has_health_port(before) and not spec.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = before.get("healthCheckNodePort")
-    return service(site, {**obj, "spec": {name: member for name, member in spec.items() if member != []}})
+    return {name: member for name, member in spec.items() if member != []}
 
 
 def _follow_address(before: KubeObject, spec: KubeObject) -> None:

@@ -21,7 +21,8 @@ def validate_create(obj: KubeObject, resource: ResourceType) -> list[Cause]:
     kind = _kind(resource)
     meta = dict(metadata(obj))
     causes = list(kind.first(obj))
-    causes += object_meta.created(meta, resource.namespaced, kind.name, own=kind.own)
+    name = kind.name if kind.named is None else kind.named(obj)
+    causes += object_meta.created(meta, resource.namespaced, name, own=kind.own)
     causes += kind.create(obj)
     return _distinct(causes) or list(object_meta.names_in_paths(meta))
 
@@ -31,15 +32,18 @@ def validate_update(
 ) -> list[Cause]:
     """Why `held` may not become `obj`. `unconditional`: the kind takes updates without a resourceVersion."""
     kind = _kind(resource)
-    causes = list(
-        object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=unconditional, own=kind.own)
-    )
+    meta, before = dict(metadata(obj)), dict(metadata(held))
+    again: list[Cause] = []
+    if kind.update_repeats_metadata and not subresource:
+        again = list(object_meta.formed(meta, own=kind.own))
+        again += object_meta.updated(meta, before, unconditional=unconditional, own=kind.own)
+    causes = list(object_meta.updated(meta, before, unconditional=unconditional, own=kind.own))
     if subresource == "status":
         causes += kind.status(obj, held)
     elif not subresource:
         causes += kind.update(obj, held)
         causes += kind.create(obj) if kind.update_repeats_create else ()
-    return _distinct(causes)
+    return again + _distinct(causes)
 
 
 def _distinct(causes: list[Cause]) -> list[Cause]:

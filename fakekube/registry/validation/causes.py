@@ -50,8 +50,8 @@ def not_found(path: str, value: object, detail: str = "") -> Cause:
     return Cause(reason="FieldValueNotFound", message=message, field=path)
 
 
-def too_long(path: str, most: int) -> Cause:
-    return Cause(reason="FieldValueTooLong", message=f"Too long: may not be more than {most} bytes", field=path)
+def too_long(path: str, most: int, unit: str = "bytes") -> Cause:
+    return Cause(reason="FieldValueTooLong", message=f"Too long: may not be more than {most} {unit}", field=path)
 
 
 def too_many(path: str, count: int, most: int) -> Cause:

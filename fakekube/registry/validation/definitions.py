@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.validation.causes import Causes, duplicate, forbidden, invalid, required, unsupported
+from fakekube.registry.validation.definition_internal import shown_version
 from fakekube.registry.validation.definition_schemas import found_type, openapi_schema
 from fakekube.registry.validation.kind import Kind
-from fakekube.registry.validation.names import Faults, dns_1035_label, dns_subdomain
+from fakekube.registry.validation.names import Faults, NameCheck, dns_1035_label, dns_subdomain
 from fakekube.registry.validation.object_meta import immutable
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
@@ -18,31 +19,24 @@ _SELECTABLE_MAX = 8
 _SCOPES = ("Cluster", "Namespaced")
 _WARNING_MAX = 256
 _REVIEWS = ("v1", "v1beta1")
-_INTERNAL: tuple[tuple[str, str, object], ...] = (
-    ("Name", "name", ""),
-    ("Served", "served", False),
-    ("Storage", "storage", False),
-    ("Deprecated", "deprecated", False),
-    ("DeprecationWarning", "deprecationWarning", None),
-    ("Schema", "schema", None),
-    ("Subresources", "subresources", None),
-    ("AdditionalPrinterColumns", "additionalPrinterColumns", None),
-    ("SelectableFields", "selectableFields", None),
-)
 _ROOT_TYPE = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
 # Members of a version that stand above the versions when all of them have the same.
 _SHARED = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
 
 
-def _named_after_spec(obj: KubeObject) -> Causes:
-    spec, name = obj.get("spec") or {}, (obj.get("metadata") or {}).get("name") or ""
+def _name_of(obj: KubeObject) -> NameCheck:
+    """What a definition is named, and the prefix of its name, too: there is but one name that it may have."""
+    spec = obj.get("spec") or {}
     wanted = f"{(spec.get('names') or {}).get('plural') or ''}.{spec.get('group') or ''}"
-    if name and name != wanted:
-        yield invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
+
+    def check(name: str) -> Faults:
+        other = [] if name == wanted else ['must be spec.names.plural+"."+spec.group']
+        return [*dns_subdomain(name), *other]
+
+    return check
 
 
 def _definition(obj: KubeObject) -> Causes:
-    yield from _named_after_spec(obj)
     causes = list(_checked(obj))
     yield from causes or _uncompilable(obj)
     yield from _approval(obj)
@@ -145,7 +139,7 @@ def _versions(
         path = f"spec.versions[{index}]"
         yield from _joined(f"{path}.name", names[index], dns_1035_label(names[index]))
         yield from _version(version, path, "schema", held.get(names[index]))
-    shown = None if given is None else [_internal(version) for version in own]
+    shown = None if given is None else [shown_version(version) for version in own]
     if len(set(names)) != len(names):
         yield invalid("spec.versions", shown, "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
@@ -355,13 +349,14 @@ def _updated_status(obj: KubeObject, held: KubeObject) -> Causes:
     yield from _names((obj.get("status") or {}).get("acceptedNames") or {}, "status.acceptedNames")
 
 
-def _internal(version: KubeObject) -> KubeObject:
-    """A version in its internal form."""
-    return {shown: version.get(member, zero) for shown, member, zero in _INTERNAL}
-
-
 DEFINITIONS: Mapping[str, Kind] = {
     "apiextensions.k8s.io/v1/customresourcedefinitions": Kind(
-        own=False, create=_definition, update=_updated, status=_updated_status, update_repeats_create=False
+        own=False,
+        named=_name_of,
+        create=_definition,
+        update=_updated,
+        status=_updated_status,
+        update_repeats_create=False,
+        update_repeats_metadata=True,
     )
 }

@@ -14,6 +14,7 @@ from fakekube.registry.validation.causes import (
     duplicate,
     invalid,
     required,
+    too_long,
     too_many,
     unsupported,
 )
@@ -27,12 +28,20 @@ from fakekube.registry.validation.names import (
     label_value,
     long_name,
     qualified_name,
+    regex_fault,
 )
 from fakekube.registry.validation.object_meta import IMMUTABLE, immutable
 from fakekube.registry.validation.placement import node_selector
 
 _REQUESTS_MAX = 32
 _DEVICES_MAX = 128
+_DRIVER_MAX = 63
+_DRIVER_FAULT = regex_fault(
+    "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character",
+    r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    "Example.com",
+)
 _EFFECTS = ("NoExecute", "NoSchedule", "None")
 _OPERATORS = ("Equal", "Exists")
 _REFERENCE = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
@@ -165,13 +174,21 @@ def _opaque(config: KubeObject, path: str) -> Causes:
     if opaque is None:
         yield required(f"{path}.opaque")
         return
-    if not opaque.get("parameters"):
+    if opaque.get("parameters") is None:
         yield required(f"{path}.opaque.parameters")
-    driver = opaque.get("driver") or ""
-    if not driver:
-        yield required(f"{path}.opaque.driver")
-    else:
-        yield from all_invalid(f"{path}.opaque.driver", driver, dns_subdomain(driver))
+    elif not isinstance(opaque["parameters"], dict):
+        yield invalid(f"{path}.opaque.parameters", "<value omitted>", "must be a valid JSON object")
+    yield from _configured_driver(opaque.get("driver") or "", f"{path}.opaque.driver")
+
+
+def _configured_driver(name: str, path: str) -> Causes:
+    """Drivers are named as those of storage are: in letters of either case."""
+    if not name:
+        yield required(path)
+    elif len(name) > _DRIVER_MAX:
+        yield too_long(path, _DRIVER_MAX, "characters")
+    elif dns_subdomain(name.lower()):
+        yield invalid(path, name, _DRIVER_FAULT)
 
 
 def _class(obj: KubeObject) -> Causes:

@@ -24,16 +24,20 @@ class Kind:
     """`create` sees the whole new object; `update` the wanted and the stored one, through the main resource;
     `status` the same through /status. `first` is told of a new object before its metadata. `own` kinds are Kubernetes' proper ones, whose finalizers must be standard or qualified.
 
-    `update_repeats_create`: an update is checked by the rules for new objects too, behind its own.
+    `named` is there where the rest of the object says what it may be named. `update_repeats_create`: an update is
+    checked by the rules for new objects too, behind its own. `update_repeats_metadata`: the real server checks the
+    metadata of an update twice, their form a third time, and tells all that it found.
     """
 
     name: NameCheck = dns_subdomain
+    named: Callable[[KubeObject], NameCheck] | None = None
     own: bool = True
     first: Callable[[KubeObject], Causes] = nothing
     create: Callable[[KubeObject], Causes] = nothing
     update: Callable[[KubeObject, KubeObject], Causes] = nothing_new
     status: Callable[[KubeObject, KubeObject], Causes] = nothing_new
     update_repeats_create: bool = True
+    update_repeats_metadata: bool = False
 
 
 def in_all(values: object, path: str, check: Callable[[KubeObject, str], Causes]) -> Causes:

@@ -54,7 +54,7 @@ def created(
     else:
         yield from all_invalid(f"{path}.name", name, name_check(name))
     yield from _namespace(meta, namespaced, path)
-    yield from _members(meta, path, own)
+    yield from formed(meta, path, own=own)
 
 
 def names_in_paths(meta: KubeObject, path: str = "metadata") -> Causes:
@@ -74,7 +74,7 @@ def _namespace(meta: KubeObject, namespaced: bool, path: str) -> Causes:
         yield forbidden(f"{path}.namespace", "not allowed on this type")
 
 
-def _members(meta: KubeObject, path: str, own: bool) -> Causes:
+def formed(meta: KubeObject, path: str = "metadata", *, own: bool = True) -> Causes:
     """What creates and updates check alike; `own` kinds of Kubernetes want qualified finalizers."""
     for member, rules in _MEMBER_RULES.items():
         if meta.get(member):
@@ -210,7 +210,7 @@ def updated(
             f"{path}.{member}",
             zero="" if member in ("name", "namespace", "uid") else None,
         )
-    yield from _members(meta, path, own)
+    yield from formed(meta, path, own=own)
 
 
 def immutable(value: Any, held: Any, path: str, *, zero: Any = None) -> Causes:

@@ -18,6 +18,7 @@ from fakekube.registry.validation.causes import (
     unsupported,
 )
 from fakekube.registry.validation.containers import PodFacts, containers, init_containers, names_of, profile
+from fakekube.registry.validation.gated_pods import as_it_was, only_narrowed
 from fakekube.registry.validation.internal import change, internal
 from fakekube.registry.validation.names import (
     between,
@@ -322,7 +323,11 @@ def updated_pod(obj: KubeObject, held: KubeObject) -> Causes:
     yield from _deadline(spec, before)
     yield from _only_more_tolerations(spec, before)
     yield from _only_fewer_gates(spec, before)
-    yield from _changed(_unchanged(spec, before), before)
+    held = _unchanged(spec, before)
+    if before.get("schedulingGates"):
+        yield from only_narrowed(spec, before)
+        held = as_it_was(held, before)
+    yield from _changed(held, before)
 
 
 def _changed(spec: KubeObject, before: KubeObject) -> Causes:

@@ -9,14 +9,32 @@ from fakekube.registry.validation.object_meta import IMMUTABLE
 
 _USER_MAX = 1_000_000_000
 _SYSTEM = "system-"
+# What the scheduler brings itself, with its value; nobody takes another name of its own.
+_SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 _PREEMPTION = ("PreemptLowerPriority", "Never")
 
 
 def _priority_class(obj: KubeObject) -> Causes:
-    if not name_of(obj).startswith(_SYSTEM) and obj.get("value", 0) > _USER_MAX:
+    if name_of(obj).startswith(_SYSTEM):
+        yield from _system_class(obj, name_of(obj))
+    elif obj.get("value", 0) > _USER_MAX:
         yield forbidden("value", f"maximum allowed value of a user defined priority is {_USER_MAX}")
     if obj.get("preemptionPolicy", _PREEMPTION[0]) not in _PREEMPTION:
         yield unsupported("preemptionPolicy", obj["preemptionPolicy"], _PREEMPTION)
+
+
+def _system_class(obj: KubeObject, name: str) -> Causes:
+    known = _SYSTEM_CLASSES.get(name)
+    fault = ""
+    if known is None:
+        fault = f"{name} is not a known system priority class"
+    elif obj.get("value", 0) != known:
+        fault = f"value of {name} PriorityClass must be {known}"
+    elif obj.get("globalDefault"):
+        fault = f"globalDefault of {name} PriorityClass must be false"
+    if fault:
+        detail = f"priority class names with '{_SYSTEM}' prefix are reserved for system use only. error: {fault}"
+        yield forbidden("metadata.name", detail)
 
 
 def _update(obj: KubeObject, held: KubeObject) -> Causes:
