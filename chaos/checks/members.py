@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.history import Call
+from chaos.scenario.events import Operation
 
 EXAMPLES_MAX = 3
 
 
-CHANGES = ("create", "extend", "retract", "destroy")
+CHANGES = ("create", "extend", "retract", "destroy", "delete")
 
 
 def members_of(evidence: Evidence, resource: str) -> tuple[str, ...]:
@@ -40,9 +41,16 @@ def doubtful_sites(evidence: Evidence, resource: str) -> dict[str, str]:
         site: operation.id
         for operation in evidence.timeline.operations()
         if operation.id in unanswered
-        for site in (*operation.scope, operation.to, operation.origin)
+        for site in _concerned(operation)
         if site is not None
     }
+
+
+def _concerned(operation: Operation) -> tuple[str | None, ...]:
+    """Sites that the operation makes members, or no longer."""
+    if operation.verb == "delete":
+        return (operation.on,)
+    return (*operation.scope, operation.to, operation.origin)
 
 
 def doubts(evidence: Evidence, resource: str) -> list[str]:

@@ -189,7 +189,8 @@ class Timeline:
     source: str = ""
 
     def members(self, *, without: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
-        """Resource -> the sites that the workload makes members, in site order; retracted ones are out.
+        """Resource -> the sites that the workload makes members, in site order; out are those that were retracted, and those
+        whose users deleted the shared namespace there.
 
         `without` names events that did not happen.
         """
@@ -217,6 +218,8 @@ def _enrol(sites: set[str], operation: Operation) -> None:
             sites.add(operation.to)
         case "retract" if operation.origin is not None:
             sites.discard(operation.origin)
+        case "delete" if operation.resource == shared_part(operation.resource):
+            sites.discard(operation.on)
         case "destroy":
             sites.clear()
 

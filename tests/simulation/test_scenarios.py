@@ -8,7 +8,7 @@ from chaos.report.report import Report
 from chaos.runner import run
 from chaos.scenario import library
 
-SCHEDULES = [name for name in library.names() if name.startswith(("partition-", "locality"))]
+SCHEDULES = [name for name in library.names() if name.startswith(("partition-", "disconnect-", "locality"))]
 
 
 def told(report: Report) -> dict[str, tuple[str, tuple[str, ...]]]:
