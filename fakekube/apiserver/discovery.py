@@ -237,7 +237,8 @@ def _resource_list(catalog: ResourceCatalog, group: str, version: str, media_typ
 def _entries(resource: ResourceType) -> Iterator[KubeObject]:
     """The resource and its subresources, as the list for one group-version has them side by side."""
     yield _entry(resource)
-    for name, sub in sorted(resource.subresources.items()):
+    inner = resource.subresources.items()
+    for name, sub in inner if resource.custom is not None else sorted(inner):
         group, version = _foreign(resource, sub)
         kind = {"group": group, "version": version, "kind": sub.kind} if version else {"kind": sub.kind}
         yield {

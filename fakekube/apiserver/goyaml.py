@@ -187,7 +187,9 @@ def _reads_otherwise(text: str) -> bool:
 _Dumper.add_representer(str, _text)
 
 
-def dump_yaml(value: object) -> bytes:
-    """`value` as the server prints it with Accept: application/yaml, keys sorted."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=True, default_flow_style=False, allow_unicode=True, width=80)
+def dump_yaml(value: object, *, sort_keys: bool = True) -> bytes:
+    """`value` as the server prints it with Accept: application/yaml, keys sorted unless it is said otherwise."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=sort_keys, default_flow_style=False, allow_unicode=True, width=80
+    )
     return text.encode()

@@ -21,7 +21,10 @@ _METADATA: KubeObject = {
     "allOf": [{"$ref": f"{_META}.ObjectMeta"}],
     "description": f"Standard object's metadata. More info: {_CONVENTIONS}#metadata",
 }
-_LIST_METADATA: KubeObject = {"$ref": f"{_META}.ListMeta"}
+_LIST_METADATA: KubeObject = {
+    "allOf": [{"$ref": f"{_META}.ListMeta"}],
+    "description": f"Standard list metadata. More info: {_CONVENTIONS}#types-kinds",
+}
 # Said of them where Kubernetes' own words are not installed.
 _TYPE_META = {
     "apiVersion": "The version of the schema that the object is written in.",
@@ -32,6 +35,8 @@ _KINDS = "x-kubernetes-group-version-kind"
 _SELECTABLE = "x-kubernetes-selectable-fields"
 # What a v2 document cannot say, or what made old clients refuse good objects.
 _NOT_IN_V2 = frozenset(["allOf", "anyOf", "oneOf", "not", "nullable"])
+# ... and what it does not say of a value that may be null, or have fields that nobody declared.
+_SHAPE = frozenset(["type", "properties", "items", "additionalProperties"])
 
 
 def model_name(kind: GroupVersionKind) -> str:
@@ -102,20 +107,30 @@ def _inner(name: str, value: Any) -> Any:
     return value
 
 
-def without_logic(schema: Any) -> Any:
-    """A schema for a v2 document; one that keeps unknown fields says nothing of known ones there."""
-    if isinstance(schema, list):
-        return [without_logic(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("allOf") and "$ref" in schema["allOf"][0]:
-        return schema
+def without_logic(schema: KubeObject) -> KubeObject:
+    """The schema of a kind for a v2 document; one that keeps unknown fields says nothing of known ones there."""
     if schema.get(PRESERVE):
-        return {name: schema[name] for name in ("type", "description", _KINDS) if name in schema}
-    return {name: _v2_member(name, value) for name, value in schema.items() if name not in _NOT_IN_V2}
+        return {name: schema[name] for name in ("type", "description", _KINDS, _SELECTABLE) if name in schema}
+    return _without_logic(schema)
+
+
+def _without_logic(schema: KubeObject) -> KubeObject:
+    if "$ref" in (schema.get("allOf") or [{}])[0]:
+        return schema
+    dropped = set(_NOT_IN_V2)
+    if schema.get("nullable") or schema.get(PRESERVE):
+        dropped |= _SHAPE
+    if schema.get(PRESERVE) and schema.get(EMBEDDED):
+        dropped.add("required")
+    found = {name: _v2_member(name, value) for name, value in schema.items() if name not in dropped}
+    nullable = {name for name, member in (schema.get("properties") or {}).items() if member.get("nullable")}
+    if nullable and "required" in found:
+        found["required"] = [name for name in found["required"] if name not in nullable]
+    return found
 
 
 def _v2_member(name: str, value: Any) -> Any:
     if name == "properties":
-        return {member: without_logic(each) for member, each in value.items()}
-    return without_logic(value) if name in ("items", "additionalProperties") else value
+        return {member: _without_logic(each) for member, each in value.items()}
+    inner = name in ("items", "additionalProperties") and isinstance(value, dict)
+    return _without_logic(value) if inner else value

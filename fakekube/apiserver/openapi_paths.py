@@ -6,6 +6,7 @@ fieldValidation, before it dares to send them). Names and order follow the docum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,33 +94,35 @@ class _Operation:
 def paths(resources: Sequence[ResourceType], group: str, version: str) -> KubeObject:
     """The `paths` of one group-version, sorted."""
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    found: KubeObject = {f"{root}/": {"get": resource_list_operation(group, version)}}
+    found: KubeObject = {}
+    if any(resource.custom is None for resource in resources):
+        found[f"{root}/"] = _resource_list(group, version)
     for resource in resources:
         namer = _Namer(resource)
         for path, operations in _paths_of(resource, namer):
-            told = operations if resource.custom is None else list(map(_of_custom, operations))
+            told = operations if resource.custom is None else [_of_custom(resource, each) for each in operations]
             found[f"{root}{path}"] = _item(path, told, namer.tag)
     return dict(sorted(found.items()))
 
 
-def resource_list_operation(group: str, version: str) -> KubeObject:
-    return discovery_operation(
-        f"get{group_name(group)}{version.title()}APIResources", f"{tag(group)}_{version}", "APIResourceList"
-    )
+def _resource_list(group: str, version: str) -> KubeObject:
+    name = f"get{group_name(group)}{_title(version)}APIResources"
+    return {"get": discovery_operation(name, f"{tag(group)}_{version}", content_of(f"{META}.APIResourceList"))}
 
 
-def discovery_operation(name: str, label: str, kind: str) -> KubeObject:
-    """The only operation of a discovery document."""
-    answers = {
-        "200": {"description": "OK", "content": _content(f"{META}.{kind}")},
-        "401": {"description": "Unauthorized"},
-    }
+def discovery_operation(name: str, label: str, answer: KubeObject) -> KubeObject:
+    """An operation of discovery, which takes nothing; `answer` is its media types."""
+    answers = {"200": {"description": "OK", "content": answer}, "401": {"description": "Unauthorized"}}
     return {"tags": [label], "operationId": name, "responses": answers}
 
 
 def group_name(group: str) -> str:
     """`rbac.authorization.k8s.io` -> `RbacAuthorization`; the core group is `Core`."""
-    return "".join(part.title() for part in (group or "core").removesuffix(".k8s.io").split("."))
+    return "".join(part.title() for part in re.split("[.-]", (group or "core").removesuffix(".k8s.io")))
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def tag(group: str) -> str:
@@ -131,7 +134,7 @@ class _Namer:
     """Operation ids of one resource: `listCoreV1NamespacedPod`."""
 
     def __init__(self, resource: ResourceType) -> None:
-        self._prefix = f"{group_name(resource.group)}{resource.version.title()}"
+        self._prefix = f"{group_name(resource.group)}{_title(resource.version)}"
         self._scope = "Namespaced" if resource.namespaced else ""
         self._kind = resource.kind
         self.tag = f"{tag(resource.group)}_{resource.version}"
@@ -178,20 +181,20 @@ def _named(resource: ResourceType, namer: _Namer) -> Iterator[_Operation]:
 
 def _list(resource: ResourceType, name: str) -> _Operation:
     kind = resource.gvk._replace(kind=resource.list_kind)
-    answers = {"200": _content(_schema_name(kind), streams=True)}
+    answers = {"200": content_of(_schema_name(kind), streams=True)}
     return _Operation(method="get", name=name, action="list", kind=resource.gvk, query=_LIST, answers=answers)
 
 
 def _read(name: str, kind: GroupVersionKind) -> _Operation:
-    answers = {"200": _content(_schema_name(kind))}
+    answers = {"200": content_of(_schema_name(kind))}
     return _Operation(method="get", name=name, action="get", kind=kind, query={}, answers=answers)
 
 
 def _write(
     method: str, name: str, kind: GroupVersionKind, codes: Sequence[str], query: Mapping[str, str]
 ) -> _Operation:
-    content = _content(_schema_name(kind))
-    body = {"content": {"*/*": _reference(_schema_name(kind))}, "required": True}
+    content = content_of(_schema_name(kind))
+    body = {"content": {"*/*": reference(_schema_name(kind))}, "required": True}
     return _Operation(
         method=method,
         name=name,
@@ -204,8 +207,8 @@ def _write(
 
 
 def _patch(name: str, kind: GroupVersionKind) -> _Operation:
-    content = _content(_schema_name(kind))
-    body = {"content": {media_type: _reference(f"{META}.Patch") for media_type in _PATCHES}, "required": True}
+    content = content_of(_schema_name(kind))
+    body = {"content": {media_type: reference(f"{META}.Patch") for media_type in _PATCHES}, "required": True}
     answers = {"200": content, "201": content}
     return _Operation(method="patch", name=name, action="patch", kind=kind, query=_PATCH, answers=answers, body=body)
 
@@ -214,9 +217,9 @@ def _deletion(resource: ResourceType, name: str, action: str, query: Mapping[str
     """DELETE answers a Status, or the object for the kinds that say so."""
     whole = action == "delete" and served(resource).strategy.delete_returns_object
     told = whole and resource.kind not in _TOLD_AS_STATUS
-    content = _content(_schema_name(resource.gvk) if told else f"{META}.Status")
+    content = content_of(_schema_name(resource.gvk) if told else f"{META}.Status")
     codes = ("200",) if action == "deletecollection" else ("200", "202")
-    body = {"content": {"*/*": _reference(f"{META}.DeleteOptions")}}
+    body = {"content": {"*/*": reference(f"{META}.DeleteOptions")}}
     return _Operation(
         method="delete",
         name=name,
@@ -294,7 +297,7 @@ def _watches(resource: ResourceType, base: str, namer: _Namer) -> _Paths:
 
 
 def _watch(resource: ResourceType, name: str, action: str) -> _Operation:
-    answers = {"200": _content(f"{META}.WatchEvent", streams=True)}
+    answers = {"200": content_of(f"{META}.WatchEvent", streams=True)}
     return _Operation(method="get", name=name, action=action, kind=resource.gvk, query=_LIST, answers=answers)
 
 
@@ -311,12 +314,20 @@ def _plainly(content: KubeObject) -> KubeObject:
     return {media_type: each for media_type, each in kept.items() if ";stream=" not in media_type}
 
 
-def _of_custom(operation: _Operation) -> _Operation:
-    body = operation.body
+# What the operations of custom resources take instead.
+_QUERY_OF_CUSTOM = {"deletecollection": _LIST, "get": {"resourceVersion": "string"}}
+
+
+def _of_custom(resource: ResourceType, operation: _Operation) -> _Operation:
+    """Its documents say less, and not always what is so: no options of a deletion of all, no creation by a patch."""
+    body = None if operation.action == "deletecollection" else operation.body
+    codes = ("200",) if operation.action == "patch" else tuple(operation.answers)
     return replace(
         operation,
+        kind=resource.gvk,
+        query=_QUERY_OF_CUSTOM.get(operation.action, operation.query),
         body=body if body is None else {**body, "content": _plainly(body["content"])},
-        answers={code: _plainly(content) for code, content in operation.answers.items()},
+        answers={code: _plainly(operation.answers[code]) for code in codes},
     )
 
 
@@ -363,12 +374,12 @@ def _rendered(operation: _Operation, query: Sequence[KubeObject], label: str) ->
     }
 
 
-def _content(name: str, *, streams: bool = False) -> KubeObject:
+def content_of(name: str, *, streams: bool = False) -> KubeObject:
     media_types = sorted([*MEDIA_TYPES, *(STREAMS if streams else ())])
-    return {media_type: _reference(name) for media_type in media_types}
+    return {media_type: reference(name) for media_type in media_types}
 
 
-def _reference(name: str) -> KubeObject:
+def reference(name: str) -> KubeObject:
     return _schema({"$ref": f"#/components/schemas/{name}"})
 
 

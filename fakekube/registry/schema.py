@@ -219,5 +219,11 @@ def _api_versions() -> frozenset[str]:
     return frozenset(kind.rpartition("/")[0] for kind in _table()["kinds"])
 
 
+def registered_versions() -> tuple[tuple[str, str], ...]:
+    """Every (group, version) that the real server has kinds of, served or not, sorted."""
+    found = {*_api_versions(), *_table()["registered"]}
+    return tuple(sorted((group, version) for group, _, version in (each.rpartition("/") for each in found)))
+
+
 def schema_names() -> tuple[str, ...]:
     return tuple(_table()["types"])

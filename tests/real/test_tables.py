@@ -1,4 +1,4 @@
-"""The generated tables, discovery and OpenAPI, beside a running kube-apiserver of the version they stand for."""
+"""The generated tables and discovery, beside a running kube-apiserver of the version they stand for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fakekube.apiserver import discovery, openapi
+from fakekube.apiserver import discovery
 from fakekube.apiserver.request import Request
 from fakekube.registry.resources import builtin
 from tests.real import start
@@ -33,17 +33,9 @@ def read(server: start.RealApiserver, path: str, accept: str = "application/json
 
 def ours(path: str, accept: str = "application/json") -> Any:
     request = Request(method="GET", path=path, headers={"accept": accept, "host": "x"})
-    answer = discovery.answer(request, builtin()) or openapi.answer(request, builtin())
+    answer = discovery.answer(request, builtin())
     assert answer is not None, path
     return json.loads(answer.body)
-
-
-def undescribed(value: Any) -> Any:
-    """A document without its prose, which ours has not."""
-    if isinstance(value, dict):
-        kept = {name: each for name, each in value.items() if name != "description" or not isinstance(each, str)}
-        return {name: undescribed(each) for name, each in kept.items()}
-    return [undescribed(each) for each in value] if isinstance(value, list) else value
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="the facts of Go's types need Go")
@@ -61,15 +53,3 @@ def test_discovery_is_that_of_the_server(real_apiserver: start.RealApiserver) ->
     wrong = [path for path in [*groups, *versions] if ours(path) != read(real_apiserver, path)]
     wrong += [path for path in ("/api", "/apis") if ours(path, AGGREGATED) != read(real_apiserver, path, AGGREGATED)]
     assert not wrong
-
-
-def test_openapi_is_that_of_the_server_without_its_prose(real_apiserver: start.RealApiserver) -> None:
-    theirs, mine = read(real_apiserver, "/openapi/v3")["paths"], ours("/openapi/v3")["paths"]
-    # a kube-aggregator adds documents of its own making
-    names = sorted(mine.keys() & theirs.keys())
-    wrong = [
-        name
-        for name in names
-        if undescribed(ours(f"/openapi/v3/{name}")) != undescribed(read(real_apiserver, f"/openapi/v3/{name}"))
-    ]
-    assert (wrong, len(names)) == ([], len(mine))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from fakekube.apiserver import openapi, openapi_words
-from fakekube.apiserver.openapi_v2 import PROTOBUF_V2
+from fakekube.apiserver.openapi_protobuf import PROTOBUF_V2
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
 from fakekube.meta.objects import KubeObject
