@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from chaos.checks import (
     autonomy,
     convergence,
+    finishing,
     keeping,
     leaving,
     locality,
@@ -18,6 +19,7 @@ from chaos.checks import (
     placement,
     resurrection,
     roster,
+    sameness,
     sessions,
     slo,
     versions,
@@ -42,6 +44,8 @@ class Check:
 CHECKS: Mapping[str, Check] = {
     autonomy.NAME: Check("always", autonomy.check),
     leaving.NAME: Check("always", leaving.check),
+    finishing.NAME: Check("always", finishing.check),
+    sameness.NAME: Check("always", sameness.check),
     locality.NAME: Check("always", locality.check),
     loss.NAME: Check("always", loss.check),
     convergence.NAME: Check("eventually", convergence.check),

@@ -48,7 +48,8 @@ def _read(answer: tuple[int, object], resource: str) -> Answer:
         return Answer("ok", code=status, detail={"read": None})
     if status != 200 or not isinstance(body, dict):
         return Answer("fail", code=status)
-    return Answer("ok", code=status, rv=version_of(body), detail={"read": content_of(body, resource)})
+    detail = {"read": content_of(body, resource), "uid": body.get("metadata", {}).get("uid")}
+    return Answer("ok", code=status, rv=version_of(body), detail=detail)
 
 
 def _listed(answer: tuple[int, object]) -> Answer:

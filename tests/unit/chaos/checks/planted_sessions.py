@@ -1,7 +1,7 @@
 """A run of reads and writes as it should have been, for the checks of what one session sees.
 
 At `a` a user writes `red`, then reads it; at `b` somebody sees it and writes `blue` over it; `a` sees that, and removes it;
-then a ConfigMap is applied and deleted, and at last nothing of either is left.
+then a ConfigMap is applied and deleted, and at last nothing of either is left. All the time `a` has one and the same copy.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ def call(
 LINES: tuple[Line, ...] = (
     *call(0, "a", "create", "w0", rv="1", patch={"crop": "barley"}),
     *call(2, "a", "patch", "w1", rv="5", patch={"roof": "red"}, told={"seen": {"roof": None}}),
-    *call(3, "a", "get", "w2", rv="5", told={"read": {"labels/roof": "red", "labels/crop": "barley"}}),
+    *call(3, "a", "get", "w2", rv="5", told={"read": {"labels/roof": "red", "labels/crop": "barley"}, "uid": "u1"}),
     *call(4, "b", "patch", "w3", rv="7", patch={"roof": "blue"}, told={"seen": {"roof": "red"}}),
-    *call(6, "a", "get", "w4", rv="9", told={"read": {"labels/roof": "blue", "labels/crop": "barley"}}),
+    *call(6, "a", "get", "w4", rv="9", told={"read": {"labels/roof": "blue", "labels/crop": "barley"}, "uid": "u1"}),
     *call(8, "a", "patch", "w5", rv="11", patch={"roof": None}, told={"seen": {"roof": "blue"}}),
     *call(9, "b", "apply", "w6", rv="8", resource=SETTINGS, data={"k": "v"}, told={"seen": {"k": None}}),
     *call(12, "b", "delete", "w7", rv="", resource=SETTINGS),
+    *call(18, "b", "get", "w9", rv="", resource=SETTINGS, told={"read": None}),
 )
 FOLLOWED = Followed(watched={TEAM: "11"}, listed={TEAM: "11"}, events=5)
 

@@ -38,6 +38,8 @@ from tests.unit.chaos.checks.planted_partings import (
 from tests.unit.chaos.checks.planted_sessions import SESSIONS, SETTINGS, destroyed, holding, with_end, with_watch
 
 GOOD_RUNS: dict[str, Evidence] = {
+    "copies-not-remade": SESSIONS,
+    "deletions-finish": SESSIONS,
     "kept-after-retract": PARTED,
     "leaving-needs-nobody": PARTED,
     "members-agreed": PARTED,
@@ -160,6 +162,15 @@ PLANTED: dict[str, list[tuple[Evidence, str]]] = {
         (holding({"labels/roof": "blue"}), "w5 removed labels/roof='blue', and it is back at c"),
         (holding({"configmaps/settings": "present"}), "w7 removed configmaps/settings, and it is back at c"),
         (destroyed(back=True), "w8 removed the resource, and it is back at c"),
+    ],
+    "copies-not-remade": [
+        (with_end("w4", uid="u2"), "the copy at a that w2 saw had been made anew when w4 looked"),
+    ],
+    "deletions-finish": [
+        (
+            with_end("w9", read={}),
+            "w7 deleted namespaces/team/configmaps/settings at b, and w9 still shows it 6s later",
+        ),
     ],
     "session-guarantees": [
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chaos.checks import resurrection, sessions, versions, watches
+from chaos.checks import finishing, resurrection, sameness, sessions, versions, watches
 from chaos.checks.evidence import Evidence, Followed
 from chaos.checks.history import History
 from chaos.scenario.timeline import SiteCrash
@@ -12,6 +12,7 @@ from tests.unit.chaos.checks.planted import TEAM
 from tests.unit.chaos.checks.planted_sessions import (
     LINES,
     SESSIONS,
+    SETTINGS,
     call,
     destroyed,
     holding,
@@ -95,3 +96,30 @@ def test_a_site_without_its_disks_counts_anew() -> None:
 def test_a_site_that_nobody_watched_leaves_it_open() -> None:
     finding = watches.check(with_watch("b", Followed(problem="TimeoutError")), TEAM, None)
     assert (finding.verdict, finding.reasons) == ("unknown", ("b was not watched: TimeoutError",))
+
+
+# --- deletions-finish, copies-not-remade
+
+
+def test_a_look_too_soon_or_elsewhere_says_nothing_of_a_deletion() -> None:
+    for t, site in ((13, "b"), (18, "c")):
+        look = call(t, site, "get", "w9", rv="", resource=SETTINGS, told={"read": {}})
+        kept = [line for line in SESSIONS.history.lines if line.id != "w9"]
+        evidence = replace(SESSIONS, history=History([*kept, *look]))
+        assert finishing.check(evidence, TEAM, None).verdict == "unknown"
+
+
+def test_what_is_made_again_may_be_there() -> None:
+    again = call(14, "a", "apply", "w8", rv="9", resource=SETTINGS, data={"k": "v"})
+    shown = call(18, "b", "get", "w9", rv="9", resource=SETTINGS, told={"read": {}})
+    kept = [line for line in SESSIONS.history.lines if line.id != "w9"]
+    evidence = replace(SESSIONS, history=History([*kept, *again, *shown]))
+    assert finishing.check(evidence, TEAM, None).verdict == "unknown"
+
+
+def test_a_copy_that_was_taken_away_may_be_another_one_later() -> None:
+    gone = call(5, "a", "delete", "w8", rv="")
+    lines = sorted([*SESSIONS.history.lines, *gone], key=lambda line: line.t)
+    remade = [replace(line, value={**line.value, "uid": "u2"}) if line.id == "w4" else line for line in lines]
+    evidence = replace(SESSIONS, history=History(remade))
+    assert sameness.check(evidence, TEAM, None).verdict == "unknown"
