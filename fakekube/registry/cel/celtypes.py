@@ -22,7 +22,7 @@ class Type:
         return f"{shown}({', '.join(map(str, self.params))})" if self.params else shown
 
 
-_SHOWN = {"duration": "duration", "timestamp": "timestamp", "null": "null", "error": "!error!"}
+_SHOWN = {"any": "any", "duration": "duration", "timestamp": "timestamp", "null": "null", "error": "!error!"}
 
 BOOL = Type("bool", "bool")
 BYTES = Type("bytes", "bytes")
@@ -36,7 +36,7 @@ STRING = Type("string", "string")
 TIMESTAMP = Type("timestamp", "google.protobuf.Timestamp")
 TYPE = Type("type", "type")
 UINT = Type("uint", "uint")
-ANY = Type("any", "any")
+ANY = Type("any", "google.protobuf.Any")
 
 QUANTITY = Type("struct", "kubernetes.Quantity")
 URL = Type("struct", "kubernetes.URL")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from fakekube.registry.cel import celtypes
 from fakekube.registry.cel.celtypes import (
@@ -22,6 +23,8 @@ from fakekube.registry.cel.celtypes import (
     map_of,
     most_general,
     optional_of,
+    struct,
+    type_of,
     unwrapped,
 )
 from fakekube.registry.cel.declarations import TYPE_NAMES, Overload, functions
@@ -54,6 +57,17 @@ FieldType = Callable[[str, str], "Type | None"]
 """(name of an object type, field) -> the field's type; None when the type has no such field."""
 
 
+class Made(Protocol):
+    """The objects that an expression may make: `Object.spec{replicas: 2}`."""
+
+    functions: Mapping[str, tuple[Overload, ...]]
+    """Functions that are known where these objects are."""
+
+    def knows(self, name: str) -> bool: ...
+
+    def field(self, name: str, member: str) -> Type | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What an expression may name."""
@@ -63,6 +77,10 @@ class Scope:
     """Name of an object type -> its fields, escaped."""
     stored: bool = False
     """Whether the expression was accepted before."""
+    binds: bool = False
+    """Whether `cel.bind` is known; those who select devices have it."""
+    made: Made | None = None
+    """None where an expression makes no objects: everywhere but in mutations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +112,10 @@ class Checked:
 
 def check(parsed: Parsed, scope: Scope) -> tuple[Checked, list[Issue]]:
     """The types of every node, and what is wrong; with any issue the types are of no use."""
-    checker = _Checker(parsed=parsed, scope=scope, functions=functions(stored=scope.stored))
+    known = functions(stored=scope.stored)
+    if scope.made is not None:
+        known = {**known, **scope.made.functions}
+    checker = _Checker(parsed=parsed, scope=scope, functions=known)
     checker.visit(parsed.expr)
     types = {node: checker.bound.applied(kind, rest_is_dyn=True) for node, kind in checker.types.items()}
     checked = Checked(parsed=parsed, types=types, overloads=checker.overloads, calls=checker.calls, names=checker.names)
@@ -148,13 +169,16 @@ class _Checker:
         for scope in reversed(self.locals):
             if name in scope:
                 return scope[name]
-        return self.scope.variables.get(name) or TYPE_NAMES.get(name)
+        return self.scope.variables.get(name) or TYPE_NAMES.get(name) or self._made_type(name)
+
+    def _made_type(self, name: str) -> Type | None:
+        return type_of(struct(name)) if self.scope.made is not None and self.scope.made.knows(name) else None
 
     def _qualified(self, name: str) -> Type | None:
         """What a name with dots stands for as a whole: a type (`net.IP`), or a variable of that name."""
         if any(name.partition(".")[0] in scope for scope in self.locals):
             return None
-        return self.scope.variables.get(name) or TYPE_NAMES.get(name)
+        return self.scope.variables.get(name) or TYPE_NAMES.get(name) or self._made_type(name)
 
     def _ident(self, expr: Ident) -> Type:
         found = self._named(expr.name)
@@ -190,10 +214,12 @@ class _Checker:
             self.tell(node, f"type '{within}' does not support field selection")
         return DYN
 
-    def _declared(self, node: int, struct: str, name: str) -> Type:
-        fields = self.scope.fields.get(struct)
+    def _declared(self, node: int, owner: str, name: str) -> Type:
+        if self.scope.made is not None and self.scope.made.knows(owner):
+            return self.scope.made.field(owner, name) or ERROR
+        fields = self.scope.fields.get(owner)
         if fields is None:
-            self.tell(node, f"unexpected failed resolution of '{struct}'")
+            self.tell(node, f"unexpected failed resolution of '{owner}'")
             return ERROR
         found = fields.get(name) or fields.get(f"__{name}__" if name in RESERVED else name)
         if found is None:
@@ -312,8 +338,17 @@ class _Checker:
         return most_general(before, kind) if self.bound.assignable([before], [kind]) else DYN
 
     def _struct(self, expr: StructLiteral) -> Type:
-        self.tell(expr.id, f"undeclared reference to '{expr.name}' (in container '')")
-        return ERROR
+        made = self.scope.made
+        if made is None or not made.knows(expr.name):
+            self.tell(expr.id, f"undeclared reference to '{expr.name}' (in container '')")
+            return ERROR
+        for init in expr.fields:
+            kind, wanted = self.visit(init.value), made.field(expr.name, init.name)
+            if wanted is None or not self.bound.assignable([wanted], [kind]):
+                shown = "" if wanted is None else wanted
+                told = f"expected type of field '{init.name}' is '{shown}' but provided type is '{kind}'"
+                self.tell(init.id, told)
+        return struct(expr.name)
 
     # --- comprehensions
 

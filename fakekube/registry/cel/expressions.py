@@ -1,4 +1,4 @@
-"""Expressions of admission: match conditions of webhooks, and validations, messages and variables of policies.
+"""Expressions of admission: match conditions of webhooks, and what policies consist of; and those that select devices.
 
 They are checked when their objects are created; they are not run.
 Source: k8s.io/apiserver/pkg/admission/plugin/cel (compile.go, composition.go) of 1.37.
@@ -7,12 +7,25 @@ Source: k8s.io/apiserver/pkg/admission/plugin/cel (compile.go, composition.go) o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fakekube.registry.cel.celtypes import BOOL, DYN, INT, STRING, TIMESTAMP, Type, list_of, map_of, struct
+from fakekube.registry.cel.celtypes import (
+    ANY,
+    BOOL,
+    DYN,
+    INT,
+    QUANTITY,
+    STRING,
+    TIMESTAMP,
+    Type,
+    list_of,
+    map_of,
+    struct,
+)
 from fakekube.registry.cel.check import Checked, Scope
 from fakekube.registry.cel.declarations import named_type
 from fakekube.registry.cel.literals import constant_fault
+from fakekube.registry.cel.mutations import RESULTS, MutationObjects
 from fakekube.registry.cel.rules import Uncompilable, checked_expression
 
 _STRINGS = list_of(STRING)
@@ -93,6 +106,15 @@ class AdmissionExpressions:
             return f"compilation failed: {error}"
         return _type_fault(checked, types)
 
+    def mutation_fault(self, expression: str, member: str) -> str | None:
+        """Why the expression of a mutation is refused; `member` holds it, applyConfiguration or jsonPatch."""
+        scope = replace(self._scope(authorizer=True), made=MutationObjects())
+        try:
+            checked = checked_expression(expression, scope)
+        except Uncompilable as error:
+            return f"compilation failed: {error}"
+        return _type_fault(checked, [RESULTS[member]])
+
     def add_variable(self, name: str, expression: str) -> str | None:
         """Why a variable's expression is refused; its type is known to what comes after."""
         try:
@@ -127,6 +149,28 @@ def _constant_fault(checked: Checked) -> str | None:
 def _shown(kind: Type) -> str:
     """A type by its declared names."""
     return f"{kind.name}({', '.join(map(_shown, kind.params))})" if kind.params else kind.name
+
+
+_DEVICE = struct("kubernetes.DRADevice")
+# Source: k8s.io/dynamic-resource-allocation/cel of 1.37.
+_DEVICE_FIELDS: Mapping[str, Type] = {
+    "driver": STRING,
+    "attributes": map_of(STRING, map_of(STRING, ANY)),
+    "capacity": map_of(STRING, map_of(STRING, QUANTITY)),
+    "allowMultipleAllocations": BOOL,
+}
+
+
+def selector_fault(expression: str) -> str | None:
+    """Why an expression that selects devices is refused; None when it compiles. What it costs is not estimated."""
+    scope = Scope(variables={"device": _DEVICE}, fields={_DEVICE.name: _DEVICE_FIELDS}, binds=True)
+    try:
+        checked = checked_expression(expression, scope)
+    except Uncompilable as error:
+        return f"compilation failed: {error}"
+    if checked.type not in (BOOL, ANY):
+        return f"must evaluate to bool or the unknown type, not {_shown(checked.type)}"
+    return _constant_fault(checked)
 
 
 def fault(expression: str, variables: Mapping[str, str], wanted: str) -> str | None:

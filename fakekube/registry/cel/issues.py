@@ -41,6 +41,8 @@ class Source:
         return "\n".join(lines)
 
     def _shown(self, issue: Issue) -> str:
+        if not self.text:
+            return f"ERROR: <input>:1:0: {issue.message}"  # where nothing is, there is no place either
         head = f"ERROR: <input>:{issue.line}:{issue.column + 1}: {issue.message}"
         lines = self.text.split("\n")
         if not 0 < issue.line <= len(lines) or len(lines[issue.line - 1].encode()) > _LONGEST_LINE:

@@ -1,4 +1,4 @@
-"""The macros that the parser leaves as calls: comprehensions of two variables, and `sortBy`.
+"""The macros that the parser leaves as calls: comprehensions of two variables, `sortBy`, and `cel.bind` where it is known.
 
 Source: the ext library of cel-go 0.29 (comprehensions.go, lists.go).
 """
@@ -32,9 +32,12 @@ class MacroFault(Exception):
         self.faults = faults
 
 
-def expanded(expr: Expr, positions: MutableMapping[int, int]) -> Expr:
-    """The tree without calls of these macros; new nodes stand where the macro stood. MacroFault when some do not fit."""
-    expander = _Expander(positions=positions, last=max(positions, default=0), faults=[])
+def expanded(expr: Expr, positions: MutableMapping[int, int], *, binds: bool = False) -> Expr:
+    """The tree without calls of these macros; new nodes stand where the macro stood. MacroFault when some do not fit.
+
+    `binds`: `cel.bind` is one of them.
+    """
+    expander = _Expander(positions=positions, last=max(positions, default=0), faults=[], binds=binds)
     result = expander.within(expr)
     if expander.faults:
         raise MacroFault(expander.faults)
@@ -46,6 +49,7 @@ class _Expander:
     positions: MutableMapping[int, int]
     last: int
     faults: list[tuple[int, str]]
+    binds: bool
     at: int = 0
     """Where nodes that are made now stand."""
 
@@ -80,6 +84,8 @@ class _Expander:
         target = None if call.target is None else self.within(call.target)
         call = replace(call, target=target, args=tuple(map(self.within, call.args)))
         macro = _MACROS.get((call.function, len(call.args)))
+        if self.binds and (call.function, len(call.args)) == ("bind", 3) and _is_cel(target):
+            macro = _bind_name
         if macro is None or target is None:
             return call
         self.at = self.positions.get(call.id, -1)
@@ -208,16 +214,34 @@ def _sort_by(make: _Expander, call: Call, target: Expr) -> Expr:
         result=make.accumulated(),
     )
     by = Call(id=make.id(), function="@sortByAssociatedKeys", target=make.ident(_SORT_INPUT), args=(keys,))
+    return _bound(make, _SORT_INPUT, target, by)
+
+
+def _is_cel(target: Expr | None) -> bool:
+    return isinstance(target, Ident) and target.name == "cel"
+
+
+def _bind_name(make: _Expander, call: Call, target: Expr) -> Expr:
+    """`cel.bind(name, value, result)`"""
+    name, value, result = call.args
+    if not isinstance(name, Ident):
+        make.faults.append((name.id, "cel.bind() variable names must be simple identifiers"))
+        return target
+    return _bound(make, name.name, value, result)
+
+
+def _bound(make: _Expander, name: str, value: Expr, result: Expr) -> Expr:
+    """A fold over nothing: its accumulator is the name, and stays what it was at the start."""
     return Comprehension(
         id=make.id(),
         range=ListLiteral(id=make.id(), elements=()),
         variable="#unused",
         variable2="",
-        accumulator=_SORT_INPUT,
-        init=target,
+        accumulator=name,
+        init=value,
         condition=make.literal("bool", False),
-        step=make.ident(_SORT_INPUT),
-        result=by,
+        step=make.ident(name),
+        result=result,
     )
 
 

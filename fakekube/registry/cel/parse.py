@@ -59,8 +59,8 @@ class Unreadable(Exception):
         self.shown = shown
 
 
-def parse(text: str) -> Parsed:
-    """The tree of an expression, all macros expanded. Unreadable when there is none."""
+def parse(text: str, *, binds: bool = False) -> Parsed:
+    """The tree of an expression, all macros expanded. Unreadable when there is none. `binds`: `cel.bind` is a macro."""
     source = Source(text)
     if len(text) > _LONGEST:
         told = f"expression code point size exceeds limit: size: {len(text)}, limit {_LONGEST}"
@@ -74,7 +74,7 @@ def parse(text: str) -> Parsed:
     info = wire.fields(wire.raw(parsed, 3))
     positions = {wire.number(pair, 1): wire.number(pair, 2) for pair in map(wire.fields, wire.each(info, 4))}
     try:
-        expr = expanded(_expr(wire.raw(parsed, 2)), positions)
+        expr = expanded(_expr(wire.raw(parsed, 2)), positions, binds=binds)
     except MacroFault as fault:
         issues = [source.issue(positions.get(node, -1), message) for node, message in fault.faults]
         raise Unreadable(source.shown(issues)) from None

@@ -58,7 +58,7 @@ class Expression:
 def checked_expression(text: str, scope: Scope) -> Checked:
     """An expression without a mistake that shows before it runs. Uncompilable with every mistake."""
     try:
-        parsed = parse(text)
+        parsed = parse(text, binds=scope.binds)
     except Unreadable as unreadable:
         raise Uncompilable(unreadable.shown) from None
     checked, issues = check(parsed, scope)

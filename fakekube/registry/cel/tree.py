@@ -75,7 +75,7 @@ class FieldInit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructLiteral:
-    """`Name{field: value}`. No such type can be made in Kubernetes' rules: it is only ever refused."""
+    """`Name{field: value}`. Mutations of admission make such objects; elsewhere they are only ever refused."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""Webhook configurations, admission policies and their bindings; expressions are compiled, those of mutations are not.
+"""Webhook configurations, admission policies and their bindings, with their expressions.
 
 Source: pkg/apis/admissionregistration/validation of Kubernetes 1.37.
 """
@@ -369,22 +369,34 @@ def _audit_annotations(policy: str, annotations: list[KubeObject], known: Admiss
 
 def _mutating_policy(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
-    yield from _policy(spec, _expressions(has_params=spec.get("paramKind") is not None, variables=True))
+    known = _expressions(has_params=spec.get("paramKind") is not None, variables=True)
+    yield from _policy(spec, known)
+    yield from _mutable_operations((spec.get("matchConstraints") or {}).get("resourceRules") or [])
     mutations = spec.get("mutations") or []
     if not mutations:
         yield required("spec.mutations", "mutations must contain at least one item")
     for index, mutation in enumerate(mutations):
-        yield from _mutation(mutation, f"spec.mutations[{index}]")
+        yield from _mutation(mutation, f"spec.mutations[{index}]", known)
     if not spec.get("reinvocationPolicy"):
         yield required("spec.reinvocationPolicy")
     else:
         yield from _one_of(spec["reinvocationPolicy"], "spec.reinvocationPolicy", _REINVOCATIONS)
 
 
+_MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
+
+
+def _mutable_operations(rules: list[KubeObject]) -> Causes:
+    """What is deleted is not changed any more."""
+    for rule in rules:
+        for operation in rule.get("operations") or ():
+            yield from _one_of(operation, "spec.matchConstraints.resourceRules.operations", _MUTABLE)
+
+
 _MEMBER_OF = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}
 
 
-def _mutation(mutation: KubeObject, path: str) -> Causes:
+def _mutation(mutation: KubeObject, path: str, known: AdmissionExpressions) -> Causes:
     kind = mutation.get("patchType")
     if not kind:
         yield required(f"{path}.patchType")
@@ -395,8 +407,10 @@ def _mutation(mutation: KubeObject, path: str) -> Causes:
     wanted = _MEMBER_OF[kind]
     if mutation.get(wanted) is None:
         yield required(f"{path}.{wanted}", f"must be specified when patchType is {kind}")
-    elif not mutation[wanted].get("expression", "").strip():
+    elif not (expression := mutation[wanted].get("expression", "")).strip():
         yield required(f"{path}.{wanted}.expression")
+    else:
+        yield from _refused(known.mutation_fault(expression, wanted), expression, f"{path}.{wanted}.expression")
     for other in _MEMBER_OF.values():
         if other != wanted and other in mutation:
             shown = f"{{{other}}}"

@@ -1,7 +1,4 @@
-"""Claims, classes, slices and taints of devices. Source: pkg/apis/resource/validation of Kubernetes 1.37.
-
-Expressions (CEL) are not compiled.
-"""
+"""Claims, classes, slices and taints of devices. Source: pkg/apis/resource/validation of Kubernetes 1.37."""
 
 from __future__ import annotations
 
@@ -36,6 +33,7 @@ from fakekube.registry.validation.placement import node_selector
 _REQUESTS_MAX = 32
 _DEVICES_MAX = 128
 _DRIVER_MAX = 63
+_EXPRESSION_MAX = 10 * 1024
 _DRIVER_FAULT = regex_fault(
     "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', "
     "and must start and end with an alphanumeric character",
@@ -119,6 +117,15 @@ def _exact(request: KubeObject, path: str) -> Causes:
 def _selector(selector: KubeObject, path: str) -> Causes:
     if selector.get("cel") is None:
         yield required(f"{path}.cel")
+        return
+    # imported late: CEL is loaded by the first object that has some
+    from fakekube.registry.cel.expressions import selector_fault
+
+    expression, path = selector["cel"].get("expression") or "", f"{path}.cel.expression"
+    if len(expression.encode()) > _EXPRESSION_MAX:
+        yield too_long(path, _EXPRESSION_MAX)
+    elif (fault := selector_fault(expression)) is not None:
+        yield invalid(path, expression, fault)
 
 
 def _toleration(toleration: KubeObject, path: str) -> Causes:
