@@ -1,1 +1,1 @@
-"""The scenarios that ship with the package, as YAML files."""
+"""The scenarios that ship with the package, as YAML files, and the Python functions that some of them call."""

@@ -74,6 +74,7 @@ class PlainAgent:
     # --- life
 
     async def start(self) -> None:
+        self.remember()
         timeout = aiohttp.ClientTimeout(total=PEER_TIMEOUT_S)
         # identity: so that a search of the wire reads what was said
         self._session = aiohttp.ClientSession(timeout=timeout, headers={"Accept-Encoding": "identity"})
@@ -81,6 +82,14 @@ class PlainAgent:
         host, port = self._config.address
         self._server = await asyncio.get_running_loop().create_server(self._web, host, port)
         self.spawn(self._tell_again())
+
+    def remember(self) -> None:
+        """What the disk holds, after a crash. Who had heard of it is not known: everybody is told again."""
+        kept = self._disk.read("shares")
+        for share in msgspec.json.decode(kept, type=list[Share]) if kept else ():
+            self.shares[share.resource] = share
+            for site in sorted({*share.members} - {self.site}):
+                self.owed[site, share.resource] = self.now()
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -110,7 +119,7 @@ class PlainAgent:
             case "POST", "/collab/v1/operations":
                 return await self._operate(msgspec.json.decode(body, type=Operation))
             case "POST", path if path == TOLD:
-                return await self._hear(msgspec.json.decode(body, type=Share))
+                return await self.hear(msgspec.json.decode(body, type=Share))
         return await self._pass(request, body)
 
     def _record(self, share: Share) -> dict[str, object]:
@@ -185,7 +194,7 @@ class PlainAgent:
         async with self._local:
             before = self.shares.get(resource, NOTHING)
             after = change(before)
-            await self._keep(after)
+            await self.keep(after)
         self._owe(before, after)
 
     def _owe(self, before: Share, after: Share) -> None:
@@ -193,20 +202,20 @@ class PlainAgent:
             self.owed.setdefault((site, after.resource), self.now())
         self.spawn(self.tell_all())
 
-    async def _keep(self, share: Share) -> None:
+    async def keep(self, share: Share) -> None:
         """Only inside `_local`: what is read, changed and written is one step."""
         self.shares[share.resource] = share
         self._disk.replace("shares", msgspec.json.encode(list(self.shares.values())))
-        await self._carry_out(share)
+        await self.carry_out(share)
 
-    async def _carry_out(self, share: Share) -> None:
+    async def carry_out(self, share: Share) -> None:
         member = share.members.get(self.site)
         if member is not None and member.joined:
-            await self._write_copy(share)
+            await self.write_copy(share)
         elif member is not None and member.exit == "delete":
             await self.delete_copy(share.resource)
 
-    async def _write_copy(self, share: Share) -> None:
+    async def write_copy(self, share: Share) -> None:
         status, copy = await self.local("GET", f"/api/v1/{share.resource}")
         if status == HTTPStatus.NOT_FOUND:
             name = share.resource.rpartition("/")[2]
@@ -239,13 +248,20 @@ class PlainAgent:
             async with self._session.request(request.method, url, data=body or None, headers=headers) as response:
                 status, content = response.status, await response.read()
             before = self.shares.get(request.path.removeprefix("/api/v1/"), NOTHING)
-            wrote = request.method in ("PUT", "PATCH") and status == HTTPStatus.OK and self.site in before.joined()
-            after = self._with_changes(before, _labels(msgspec.json.decode(content))) if wrote else before
+            after = before
+            if status == HTTPStatus.OK and self.site in before.joined():
+                after = self._after(request.method, before, content)
             if after != before:
-                await self._keep(after)
+                await self.keep(after)
         if after != before:
             self._owe(before, after)
         return web.Response(status=status, body=content, content_type="application/json")
+
+    def _after(self, method: str, share: Share, content: bytes) -> Share:
+        """The share after a user's own request, which was answered with `content`."""
+        if method == "DELETE":
+            return self.deleted_here(share)
+        return self._with_changes(share, _labels(msgspec.json.decode(content))) if method in ("PUT", "PATCH") else share
 
     def _with_changes(self, share: Share, shown: dict[str, str]) -> Share:
         changed = {
@@ -263,6 +279,10 @@ class PlainAgent:
 
     def is_newer(self, told: Label, held: Label) -> bool:
         return told.stamp > held.stamp
+
+    def deleted_here(self, share: Share) -> Share:
+        """A user of this site deleted the copy here, plainly: the site leaves, and that is all."""
+        return share.with_member(self.site, by=self.site, joined=False, exit="delete")
 
     def acts(self, share: Share) -> bool:
         """Whether this site acts as owner."""
@@ -316,14 +336,22 @@ class PlainAgent:
         except (TimeoutError, aiohttp.ClientError):
             return False
 
-    async def _hear(self, told: Share) -> web.StreamResponse:
+    async def ask(self, site: str, path: str) -> bytes:
+        """What another site's apiserver answers to a GET, through its agent; nothing when it does not."""
+        try:
+            async with self._session.get(f"http://{site}:{self._config.address[1]}{path}") as response:
+                return await response.read() if response.status == HTTPStatus.OK else b""
+        except (TimeoutError, aiohttp.ClientError):
+            return b""
+
+    async def hear(self, told: Share) -> web.StreamResponse:
         async with self._local:
             held = self.shares.get(told.resource, NOTHING)
             if held.gid != told.gid and await self.is_taken(told.resource):
                 return _json({"message": f"{told.resource} is there already"}, HTTPStatus.CONFLICT)
             share = merged(held, told, self.is_newer) if held.gid == told.gid else told
             if share != held:
-                await self._keep(share)
+                await self.keep(share)
         return _json({})
 
 
