@@ -25,6 +25,7 @@ from fakekube.meta.errors import expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
 from fakekube.registry.certificate_signer import CertificateAuthority, CertificateSigner
 from fakekube.registry.cluster_roles import ClusterRoleAggregator
+from fakekube.registry.crd.api_services import ApiServices
 from fakekube.registry.crd.definitions import Definitions
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
@@ -110,7 +111,7 @@ class Apiserver:
         self.faults = Faults(self.site)
         self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
-        self._controllers: Sequence[BackgroundWork] = (Definitions(self.site),)
+        self._controllers: Sequence[BackgroundWork] = (Definitions(self.site), ApiServices(self.site))
         if controllers == "core":
             self._controllers = (
                 *self._controllers,

@@ -40,14 +40,15 @@ def _templates(resource: str, with_controllers: bool) -> tuple[KubeObject, ...]:
     return tuple(found.values())
 
 
-# Written by strategies, so nobody owns them.
-_UNOWNED = ("spec", "status")
+# Of a kind: what strategies write, so that nobody owns it.
+_UNOWNED = {"APIService": ("status",), "Namespace": ("spec", "status")}
 
 
 def _owned(obj: KubeObject, manager: str) -> KubeObject:
     """`obj` with the managedFields of whoever made it."""
     kind = GroupVersionKind(*group_of(obj["apiVersion"]), obj["kind"])
-    written = {k: v for k, v in obj.items() if k not in _UNOWNED} if obj["kind"] == "Namespace" else obj
+    unowned = _UNOWNED.get(obj["kind"], ())
+    written = {name: value for name, value in obj.items() if name not in unowned}
     owned = tracked_view(written, kind, "@TIME", manager)
     return with_metadata(obj, managedFields=metadata(owned).get("managedFields"))
 

@@ -1,88 +1,24 @@
-"""OpenAPI, discovery of custom resources and APIServices, beside a running kube-apiserver."""
+"""OpenAPI, and discovery of custom resources, beside a running kube-apiserver."""
 
 from __future__ import annotations
 
-import json
 import re
-import ssl
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from fakekube.apiserver.openapi_protobuf import PROTOBUF_V2, PROTOBUF_V3, v2_protobuf, v3_protobuf
 from fakekube.apiserver.openapi_schemas import referred_by
-from fakekube.apiserver.request import Request
-from fakekube.apiserver.response import Response
 from tests.real import start
-from tests.unit.fakekube.sites import Site
+from tests.real.asking import JSON, Ask, asking, asking_ours, until
 
 pytestmark = pytest.mark.real
 
-JSON = "application/json"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-PATIENCE_S = 20.0
 # Types that the package with the words describes as JSON alone.
 WORDLESS = {"io.k8s.apimachinery.pkg.api.resource.Quantity", "io.k8s.apimachinery.pkg.util.intstr.IntOrString"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-Ask = Callable[..., Reply]
-
-
-class _Staying(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer like any other."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def asking(server: start.RealApiserver) -> Ask:
-    tls = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=server.ca))
-    opener = urllib.request.build_opener(_Staying, tls)
-
-    def ask(path: str, *, method: str = "GET", body: object = None, **headers: str) -> Reply:
-        raw = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(server.url + path, method=method, data=raw)
-        for name, value in {"authorization": f"Bearer {server.token}", "content-type": JSON, **headers}.items():
-            request.add_header(name.replace("_", "-"), value)
-        try:
-            with opener.open(request, timeout=60) as answer:
-                return Reply(answer.status, dict(answer.headers), answer.read())
-        except urllib.error.HTTPError as error:
-            return Reply(error.code, dict(error.headers), error.read())
-
-    return ask
-
-
-def asking_ours() -> Ask:
-    site = Site()
-    site.settle()
-
-    def ask(path: str, *, method: str = "GET", body: object = None, **headers: str) -> Reply:
-        path, _, query = path.partition("?")
-        raw = b"" if body is None else json.dumps(body).encode()
-        named = {"content-type": JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = site.server.handle(Request(method=method, path=path, query=query, headers=named, body=raw))
-        assert isinstance(answer, Response)
-        return Reply(answer.status, dict(answer.headers), answer.body)
-
-    return ask
 
 
 @pytest.fixture(scope="module")
@@ -309,14 +245,6 @@ def custom(own_real_apiserver: start.RealApiserver) -> tuple[Ask, Ask]:
 def published(ask: Ask, version: str) -> bool:
     paths = ask(f"/openapi/v3/apis/{GROUP}/{version}").json["paths"]
     return {True, False} == {"gadgets" in path for path in paths}
-
-
-def until(ready: Callable[[], bool]) -> None:
-    """A running server publishes one step after the other."""
-    give_up = time.monotonic() + PATIENCE_S
-    while not ready():
-        assert time.monotonic() < give_up, "not published in time"
-        time.sleep(0.1)
 
 
 def test_documents_of_custom_resources_are_the_same(custom: tuple[Ask, Ask]) -> None:
