@@ -71,8 +71,9 @@ class GarbageCollector:
             self._reindex(place, before, after)
         if event.type == "DELETED":
             self._owner_gone(event.item, before)
-        elif after and before != after:
+        elif before != after:
             self._plan(place)
+            self._plan_owners(before, event.item.namespace)
         if is_terminating(event.item.obj) and event.type != "DELETED":
             self._owner_going(place, event.item)
 
@@ -89,8 +90,12 @@ class GarbageCollector:
         """Its dependents may follow, and owners that waited for it may go on."""
         for dependent in self._of(item):
             self._plan(dependent)
-        for reference in owners:
-            owner = self._owner(reference, item.namespace)
+        self._plan_owners(owners, item.namespace)
+
+    def _plan_owners(self, references: list[KubeObject], namespace: str) -> None:
+        """Those that wait for their dependents may go on when one lets them."""
+        for reference in references:
+            owner = self._owner(reference, namespace)
             if owner is not None:
                 self._plan(owner)
 
@@ -157,6 +162,9 @@ class GarbageCollector:
         if owners.solid:
             self._drop_owners(place, gone)
         elif owners.waiting and self._of(item):
+            if any(map(self._waits, self._of(item))):
+                # owners in a circle would wait for each other
+                self._unblock(place)
             self._delete(place, item, "Foreground")
         else:
             self._delete(place, item, _policy_of(item.obj))
@@ -172,11 +180,24 @@ class GarbageCollector:
             owner = self._item(place)
             if owner is None or uid_of(owner.obj) != reference["uid"]:
                 found.absent.append(reference)
-            elif is_terminating(owner.obj) and FOREGROUND in finalizers_of(owner.obj):
+            elif _is_waiting(owner.obj):
                 found.waiting.append(reference)
             else:
                 found.solid.append(reference)
         return found
+
+    def _waits(self, place: Place) -> bool:
+        item = self._item(place)
+        return item is not None and _is_waiting(item.obj)
+
+    def _unblock(self, place: Place) -> None:
+        """Its owners need not wait for it any more."""
+
+        def freed(live: KubeObject) -> KubeObject:
+            kept = [{**each, "blockOwnerDeletion": False} for each in owner_references(live)]
+            return with_metadata(live, ownerReferences=kept)
+
+        self._write(place, freed)
 
     def _drop_owners(self, place: Place, uids: set[str]) -> None:
         def freed(live: KubeObject) -> KubeObject:
@@ -208,6 +229,11 @@ class GarbageCollector:
             # gone meanwhile, or forbidden as for the namespaces of the system
             if refused.code not in (403, 404, 409):
                 raise
+
+
+def _is_waiting(obj: KubeObject) -> bool:
+    """Whether it is being deleted, but for its dependents."""
+    return is_terminating(obj) and FOREGROUND in finalizers_of(obj)
 
 
 def _policy_of(obj: KubeObject) -> Propagation:

@@ -30,6 +30,7 @@ _CA_NOTE = (
 )
 _DEFAULT_ACCOUNT = ("serviceaccounts", "default")
 _ROOT_CA = ("configmaps", "kube-root-ca.crt")
+_PODS = "pods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class NamespaceController:
             update(self._site, resource, namespace, held.name, lambda live: {**live, "data": data}, CONTROLLER)
 
     def _empty(self, name: str) -> None:
-        """Delete what is there; finalise when nothing is left, else say what is."""
+        """Delete what is there, pods before all else; finalise when nothing is left, else say what is."""
         namespace = self._site.store.get("namespaces", "", name)
         if namespace is None or not is_terminating(namespace.obj):
             self._terminating.discard(name)
@@ -111,19 +112,28 @@ class NamespaceController:
         if FINALIZER not in content_finalizers(namespace.obj):
             self._remove_if_free(namespace)
             return
-        for resource, item in self._content(name):
-            self._delete(resource, item)
+        if not self._clear(name, pods=True):
+            # what the real server says while pods are left: nothing of them
+            self._report(namespace, Remaining(Counter(), Counter()))
+            return
+        self._clear(name)
         left = self._remaining(name)
-        if left.resources:
-            self._report(namespace, left)
-        else:
+        self._report(namespace, left)
+        if not left.resources:
             self._finalise(name)
 
-    def _content(self, namespace: str) -> list[tuple[Served, Item]]:
+    def _clear(self, namespace: str, *, pods: bool = False) -> bool:
+        """Delete everything, or the pods alone; whether nothing is left of it."""
+        for resource, item in self._content(namespace, pods=pods):
+            self._delete(resource, item)
+        return not self._content(namespace, pods=pods)
+
+    def _content(self, namespace: str, *, pods: bool = False) -> list[tuple[Served, Item]]:
         store = self._site.store
         return [
             (resource, item)
             for resource in self._stored_resources()
+            if not pods or resource.key == _PODS
             for item in list(store.keyspace(resource.key).items(namespace))
         ]
 
@@ -144,7 +154,7 @@ class NamespaceController:
 
     def _remaining(self, namespace: str) -> Remaining:
         left = self._content(namespace)
-        resources = Counter(resource.type.qualified for resource, _ in left)
+        resources = Counter(f"{resource.type.plural}.{resource.type.group}" for resource, _ in left)
         finalizers = Counter(finalizer for _, item in left for finalizer in finalizers_of(item.obj))
         return Remaining(resources, finalizers)
 
@@ -190,31 +200,33 @@ def _merged(before: KubeObject | None, after: KubeObject) -> KubeObject:
     return {**after, "lastTransitionTime": before["lastTransitionTime"]}
 
 
+# Every condition as it is when nothing is wrong.
+_FINE: tuple[tuple[str, str, str], ...] = (
+    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    (
+        "NamespaceDeletionContentFailure",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+    ("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
+    ("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+)
+
+
 def _conditions(left: Remaining, now: str) -> list[KubeObject]:
-    resources = ", ".join(f"{name}. has {count} resource instances" for name, count in sorted(left.resources.items()))
+    resources = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(left.resources.items()))
     holders = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(left.finalizers.items()))
-    conditions = [
-        _condition(kind, False, reason, message, now)
-        for kind, reason, message in (
-            ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
-            (
-                "NamespaceDeletionGroupVersionParsingFailure",
-                "ParsedGroupVersions",
-                "All legacy kube types successfully parsed",
-            ),
-            (
-                "NamespaceDeletionContentFailure",
-                "ContentDeleted",
-                "All content successfully deleted, may be waiting on finalization",
-            ),
-        )
+    wrong = {
+        "NamespaceContentRemaining": resources
+        and ("SomeResourcesRemain", f"Some resources are remaining: {resources}"),
+        "NamespaceFinalizersRemaining": holders
+        and ("SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {holders}"),
+    }
+    return [
+        _condition(kind, bool(wrong.get(kind)), *(wrong.get(kind) or (reason, message)), now)
+        for kind, reason, message in _FINE
     ]
-    text = f"Some resources are remaining: {resources}"
-    conditions.append(_condition("NamespaceContentRemaining", True, "SomeResourcesRemain", text, now))
-    if holders:
-        text = f"Some content in the namespace has finalizers remaining: {holders}"
-        conditions.append(_condition("NamespaceFinalizersRemaining", True, "SomeFinalizersRemain", text, now))
-    return conditions
 
 
 def _condition(kind: str, status: bool, reason: str, message: str, now: str) -> KubeObject:

@@ -100,6 +100,38 @@ def test_one_owner_of_two_is_enough_to_stay(site: Site) -> None:
     assert reference["name"] == "two"
 
 
+def circle(site: Site, names: list[str]) -> None:
+    """Each owns the next, and the last one the first; all of them block."""
+    made = {name: site.post(CONFIG_MAPS, config_map(name)).json for name in names}
+    for name, after in zip(names, [*names[1:], names[0]], strict=True):
+        body = owned(after, made[name], blockOwnerDeletion=True, controller=True)
+        references = {"metadata": {"ownerReferences": body["metadata"]["ownerReferences"]}}
+        assert site.patch(f"{CONFIG_MAPS}/{after}", references).status == 200
+    site.settle()
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d"]])
+def test_a_circle_of_owners_does_not_wait_for_itself(site: Site, names: list[str]) -> None:
+    circle(site, names)
+    assert left(site) == set(names)
+    site.delete(f"{CONFIG_MAPS}/a", {"propagationPolicy": "Foreground"})
+    site.settle()
+    assert left(site) == set()
+
+
+def test_an_owner_that_is_let_go_by_its_last_dependent_goes(family: Site) -> None:
+    holder = family.get(f"{CONFIG_MAPS}/child").json
+    family.patch(f"{CONFIG_MAPS}/child", {"metadata": {"finalizers": ["example.com/hold"]}})
+    family.delete(f"{CONFIG_MAPS}/parent", {"propagationPolicy": "Foreground"})
+    family.settle()
+    assert "parent" in left(family)
+    [reference] = holder["metadata"]["ownerReferences"]
+    references = [{**reference, "blockOwnerDeletion": False}]
+    family.patch(f"{CONFIG_MAPS}/child", {"metadata": {"ownerReferences": references}})
+    family.settle()
+    assert "parent" not in left(family)
+
+
 def test_an_owner_in_another_namespace_is_no_owner(site: Site) -> None:
     parent = site.post("/api/v1/namespaces/kube-public/configmaps", config_map("parent")).json
     site.post(CONFIG_MAPS, owned("child", parent))

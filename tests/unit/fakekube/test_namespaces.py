@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.fakekube.sites import Site, config_map, events, names
@@ -116,3 +118,51 @@ def test_a_shell_is_told_when_work_appears(site: Site) -> None:
     site.server.on_due_changed = lambda: told.append(site.server.next_due())
     site.post(NAMESPACES, {"metadata": {"name": "team"}})
     assert told == [site.clock.now]
+
+
+FINE = {
+    "NamespaceDeletionDiscoveryFailure": "ResourcesDiscovered",
+    "NamespaceDeletionGroupVersionParsingFailure": "ParsedGroupVersions",
+    "NamespaceDeletionContentFailure": "ContentDeleted",
+    "NamespaceContentRemaining": "ContentRemoved",
+    "NamespaceFinalizersRemaining": "ContentHasNoFinalizers",
+}
+
+
+def reasons(namespace: dict[str, Any]) -> dict[str, str]:
+    return {each["type"]: each["reason"] for each in namespace["status"].get("conditions", [])}
+
+
+def test_pods_go_before_all_else(team: Site) -> None:
+    """Seen on kube-apiserver 1.37.2 with its controller: while pods are left, nothing else is deleted or told of."""
+    team.post(f"{TEAM}/configmaps", config_map("c"))
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    team.post(f"{TEAM}/pods", {"metadata": {"name": "p", "finalizers": ["a.b/c"]}, "spec": spec})
+    team.delete(TEAM)
+    team.settle()
+    assert team.get(f"{TEAM}/pods/p").json["metadata"]["deletionTimestamp"]
+    assert "deletionTimestamp" not in team.get(f"{TEAM}/configmaps/c").json["metadata"]
+    assert reasons(team.get(TEAM).json) == FINE
+    team.patch(f"{TEAM}/pods/p", {"metadata": {"finalizers": None}})
+    team.settle()
+    assert team.get(TEAM).status == 404
+
+
+def test_the_last_that_is_heard_of_a_namespace_is_that_all_went_well(team: Site) -> None:
+    version = team.get(NAMESPACES).json["metadata"]["resourceVersion"]
+    watch = team.watch(NAMESPACES, f"resourceVersion={version}&fieldSelector=metadata.name=team")
+    team.delete(TEAM)
+    team.settle()
+    heard = [(kind, reasons(obj)) for kind, obj in events(watch)]
+    assert heard == [("MODIFIED", {}), ("MODIFIED", FINE), ("DELETED", FINE)]
+
+
+def test_what_is_left_is_told_by_resource_and_group(team: Site) -> None:
+    role = {"metadata": {"name": "r", "finalizers": ["a.b/c"]}}
+    team.post("/apis/rbac.authorization.k8s.io/v1/namespaces/team/roles", role)
+    team.delete(TEAM)
+    team.settle()
+    told = {each["type"]: each["message"] for each in team.get(TEAM).json["status"]["conditions"]}
+    assert told["NamespaceContentRemaining"] == (
+        "Some resources are remaining: roles.rbac.authorization.k8s.io has 1 resource instances"
+    )
