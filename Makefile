@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types sim e2e kit stories record recordings differential differential-toxiproxy tables bench real clean
+.PHONY: help demo test check lint types sim soak e2e kit stories record recordings differential differential-toxiproxy tables bench real clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ record: $(READY) ## renew the recordings: make record SERVER=https://127.0.0.1:6
 
 museum: $(READY) ## each incident of docs/museum.md: invalid on its naive agent, valid on collab
 	@$(BIN)/python -m tests.museum
+
+soak: $(READY) ## 24 virtual hours of a nemesis on twenty sites (several minutes)
+	$(BIN)/fakekube run tests/simulation/soak.yaml --no-wire
 
 tables: $(READY) ## the tables of the next Kubernetes release: from the real servers that `make real` built
 	$(BIN)/python tools/tables.py --real
