@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.controller import Controller
-from fakekube.controllers.pods import PODS, has_ended
 from fakekube.meta.objects import KubeObject
-from fakekube.registry.quota import used_of
+from fakekube.registry.quota import usage_of, used_of
+from fakekube.registry.quota_scopes import attributes_classes, is_terminating_pod
 from fakekube.storage.items import Event
 
 QUOTAS = "resourcequotas"
+# What counts for more than being there; an update may change it.
+_MEASURED = frozenset(["pods", "persistentvolumeclaims", "services"])
 
 
 class Quotas(Controller):
@@ -27,10 +29,22 @@ class Quotas(Controller):
         self.cluster.site.store.observers.append(self._hear_any)
 
     def _hear_any(self, resource: str, event: Event) -> None:
-        gone = event.type == "DELETED" or (resource == PODS and has_ended(event.item.obj))
-        if gone and event.item.namespace and QUOTAS in self.cluster.site.store.used_resources():
+        if not event.item.namespace or QUOTAS not in self.cluster.site.store.used_resources():
+            return
+        if event.type == "DELETED" or (event.type == "MODIFIED" and self._counts_anew(resource, event)):
             for quota in self.cluster.list(QUOTAS, event.item.namespace):
                 self.enqueue(quota)
+
+    def _counts_anew(self, resource: str, event: Event) -> bool:
+        """Whether a write may have changed what an object uses, or which scopes it is in."""
+        if resource not in _MEASURED or event.previous is None:
+            return False
+        site, before, after = self.cluster.site, event.previous.obj, event.item.obj
+        if usage_of(site, resource, before) != usage_of(site, resource, after):
+            return True
+        return is_terminating_pod(before) != is_terminating_pod(after) or (
+            attributes_classes(before) != attributes_classes(after)
+        )
 
     def sync(self, namespace: str, name: str) -> None:
         quota = self.cluster.get(QUOTAS, namespace, name)

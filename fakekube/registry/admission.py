@@ -12,8 +12,9 @@ from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.defaulting.admitted import admitted, tolerations
 from fakekube.registry.limits import require_within_limits, with_default_limits
 from fakekube.registry.metadata import is_terminating
+from fakekube.registry.options import WriteOptions
 from fakekube.registry.pod_policy import require_secure
-from fakekube.registry.quota import charge
+from fakekube.registry.quota import charge, charge_update
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 
@@ -52,12 +53,14 @@ def require_admitted_update(
     namespace: str,
     obj: KubeObject,
     held: KubeObject,
-    warnings: list[str],
+    options: WriteOptions,
     subresource: str,
 ) -> None:
     """The same for an update."""
     if subresource in _POD_WRITES:
-        require_secure(site, served, namespace, obj, held, warnings)
+        require_secure(site, served, namespace, obj, held, options.warnings)
+    if served.namespaced:
+        charge_update(site, served, namespace, obj, held, subresource, counts=not options.dry_run)
 
 
 def admit_update(

@@ -43,5 +43,13 @@ def added(one: str, other: str) -> str:
     return str(Quantity(unscaled=number, exponent=exponent, notation=notation))
 
 
+def less(one: str, other: str) -> str:
+    """What `one` has more than `other`; nothing when it has not."""
+    first, second = parse_quantity(one), parse_quantity(other)
+    exponent = min(first.exponent, second.exponent)
+    number = max(_scaled(first, exponent) - _scaled(second, exponent), 0)
+    return str(Quantity(unscaled=number, exponent=exponent, notation=first.notation))
+
+
 def _scaled(quantity: Quantity, exponent: int) -> int:
     return int(quantity.unscaled * 10 ** (quantity.exponent - exponent))

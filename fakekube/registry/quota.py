@@ -6,13 +6,14 @@ Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota and pkg/quota/v1/eva
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fakekube.meta.errors import StatusError, forbidden
 from fakekube.meta.objects import KubeObject, name_of, namespace_of
-from fakekube.registry.amounts import Amounts, added, amount, plus
+from fakekube.registry.amounts import Amounts, added, amount, less
 from fakekube.registry.limits import pod_amounts
+from fakekube.registry.quota_scopes import attributes_classes, fits, is_terminating_pod
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.storage.items import Item
@@ -20,7 +21,7 @@ from fakekube.storage.items import Item
 RESOURCE_QUOTAS = "resourcequotas"
 # Counted by their plain names too, from before `count/`.
 _PLAIN = frozenset(
-    ["configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets", "services"]
+    ["configmaps", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "secrets", "services"]
 )
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 
@@ -34,18 +35,53 @@ def charge(site: Site, served: Served, namespace: str, obj: KubeObject, *, count
         return
     usage = _usage(served, obj)
     changed = [(item, _charged(served, item.obj, obj, usage)) for item in quotas]
+    _write_all(site, changed, counts=counts)
+
+
+def charge_update(
+    site: Site, served: Served, namespace: str, obj: KubeObject, held: KubeObject, subresource: str, *, counts: bool
+) -> None:
+    """The same for `held` that becomes `obj`: a quota that counts both is charged what is more, another one all of it."""
+    handles = _UPDATES.get((served.type.qualified, subresource))
+    if handles is None or RESOURCE_QUOTAS not in site.store.used_resources() or not handles(obj, held):
+        return
+    usage = _usage(served, obj)
+    more = _more(usage, _usage(served, held))
+    changed = []
+    for item in site.store.keyspace(RESOURCE_QUOTAS).listed(namespace):
+        if _matches(item.obj, served, obj):
+            delta = more if _matches(item.obj, served, held) else usage
+            changed.append((item, _charged(served, item.obj, obj, delta, is_limited=subresource != "status")))
+    _write_all(site, changed, counts=counts)
+
+
+def _more(usage: Amounts, before: Amounts) -> Amounts:
+    return {name: less(text, before.get(name, "0")) for name, text in usage.items()}
+
+
+# Resource and subresource -> whether an update of these, wanted and held, is counted.
+_UPDATES: Mapping[tuple[str, str], Callable[[KubeObject, KubeObject], bool]] = {
+    ("pods", ""): lambda obj, held: is_terminating_pod(obj) != is_terminating_pod(held),
+    ("pods", "resize"): lambda obj, held: True,
+    ("services", ""): lambda obj, held: True,
+    ("persistentvolumeclaims", ""): lambda obj, held: True,
+    ("persistentvolumeclaims", "status"): lambda obj, held: attributes_classes(obj) != attributes_classes(held),
+}
+
+
+def _write_all(site: Site, changed: Sequence[tuple[Item, Amounts]], *, counts: bool) -> None:
     for item, used in changed:
         if used and counts:
             _write(site, item, used)
 
 
 def used_of(site: Site, quota: KubeObject) -> Amounts:
-    """What is used now of everything that the quota's spec limits, counted from what is there; pods that have ended use nothing."""
+    """What is used now of everything that the quota's spec limits, counted from what is there."""
     hard: Mapping[str, Any] = (quota.get("spec") or {}).get("hard") or {}
     total = dict.fromkeys(sorted(hard), "0")
     for served in _counted(site):
         for item in site.store.keyspace(served.key).listed(namespace_of(quota)):
-            if not _has_ended(item.obj) and _matches(quota, served, item.obj):
+            if _matches(quota, served, item.obj):
                 for name, text in _usage(served, item.obj).items():
                     if name in total:
                         total[name] = added(total[name], text)
@@ -68,8 +104,8 @@ def _write(site: Site, item: Item, used: Amounts) -> None:
     site.store.put(RESOURCE_QUOTAS, item.namespace, item.name, charged)
 
 
-def _charged(served: Served, quota: KubeObject, obj: KubeObject, usage: Amounts) -> Amounts:
-    """`status.used` after `obj`; empty when the quota counts nothing of it."""
+def _charged(served: Served, quota: KubeObject, obj: KubeObject, usage: Amounts, *, is_limited: bool = True) -> Amounts:
+    """`status.used` after `obj`; empty when the quota counts nothing of it. What is not limited is counted all the same."""
     status = quota.get("status") or {}
     hard, used = status.get("hard") or {}, status.get("used") or {}
     missing = _missing(served, obj, hard)
@@ -78,7 +114,7 @@ def _charged(served: Served, quota: KubeObject, obj: KubeObject, usage: Amounts)
     asked = {name: usage[name] for name in sorted(hard) if name in usage and amount(usage[name])}
     total = {name: added(str(used.get(name, "0")), text) for name, text in asked.items()}
     over = [name for name in asked if amount(total[name]) > amount(hard[name])]
-    if over:
+    if over and is_limited:
         raise _refused(
             served,
             obj,
@@ -117,6 +153,11 @@ def _missing(served: Served, obj: KubeObject, hard: Mapping[str, Any]) -> str:
     return "; ".join(faults)
 
 
+def usage_of(site: Site, resource: str, obj: KubeObject) -> Amounts:
+    """What one object of a stored resource counts for, by every name that a quota may use."""
+    return _usage(site.stored()[resource], obj)
+
+
 def _usage(served: Served, obj: KubeObject) -> Amounts:
     """What one object counts for, by every name that a quota may use."""
     kind = served.type
@@ -128,9 +169,12 @@ def _usage(served: Served, obj: KubeObject) -> Amounts:
 
 
 def _pod_usage(pod: KubeObject) -> Amounts:
+    """Nothing when it has ended; that it is there still counts."""
+    if _has_ended(pod):
+        return {}
     requests, limits = pod_amounts(pod, "requests"), pod_amounts(pod, "limits")
     found = {name: requests[name] for name in _COMPUTE if name in requests}
-    found |= {f"requests.{name}": text for name, text in requests.items()}
+    found |= {"pods": "1"} | {f"requests.{name}": text for name, text in requests.items()}
     return found | {f"limits.{name}": text for name, text in limits.items()}
 
 
@@ -158,31 +202,5 @@ def _service_usage(service: KubeObject) -> Amounts:
 _MEASURES = {"persistentvolumeclaims": _claim_usage, "pods": _pod_usage, "services": _service_usage}
 
 
-# --- scopes -----------------------------------------------------------------------------------------------------------
-
-
 def _matches(quota: KubeObject, served: Served, obj: KubeObject) -> bool:
-    """A quota with scopes counts only the pods that fit all of them."""
-    spec = quota.get("spec") or {}
-    wanted = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
-    wanted += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
-    return not wanted or (served.type.qualified == "pods" and all(_fits(each, obj) for each in wanted))
-
-
-def _fits(scope: Mapping[str, Any], pod: KubeObject) -> bool:
-    spec, name = pod.get("spec") or {}, scope.get("scopeName")
-    if name in ("Terminating", "NotTerminating"):
-        return bool((spec.get("activeDeadlineSeconds") is not None) == (name == "Terminating"))
-    if name in ("BestEffort", "NotBestEffort"):
-        asked = plus([pod_amounts(pod, "requests"), pod_amounts(pod, "limits")])
-        return bool((not any(each in asked for each in ("cpu", "memory"))) == (name == "BestEffort"))
-    if name == "PriorityClass":
-        return _compares(scope, spec.get("priorityClassName"))
-    return False
-
-
-def _compares(scope: Mapping[str, Any], value: str | None) -> bool:
-    operator, values = str(scope.get("operator")), scope.get("values") or ()
-    if operator in ("Exists", "DoesNotExist"):
-        return bool(value) == (operator == "Exists")
-    return (value in values) == (operator == "In")
+    return fits(quota, served.type.qualified, obj)

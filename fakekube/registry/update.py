@@ -70,7 +70,7 @@ def update(
     _require_valid(served, name, update_causes(served, prepared, live, subresource, options.emptied))
     if site.gate is not None:
         site.gate.confirm(served, prepared, live, options, subresource)
-    require_admitted_update(site, served, namespace, prepared, live, options.warnings, subresource)
+    require_admitted_update(site, served, namespace, prepared, live, options, subresource)
     if same(prepared, live):
         return held
     if metadata(prepared).get("generation") != metadata(live).get("generation"):

@@ -110,3 +110,80 @@ def test_a_quota_with_a_scope_counts_the_pods_in_it_alone() -> None:
     assert used(site) == {"pods": "0"}
     assert site.ask("POST", PODS, pod("b")).status == 201
     assert site.ask("POST", PODS, pod("c")).status == 403
+
+
+ELSEWHERE = {"topologyKey": "zone", "labelSelector": {}, "namespaces": ["other"]}
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+CLAIMS = f"{NAMESPACE}/persistentvolumeclaims"
+
+
+def claim(name: str, **spec: Any) -> dict[str, Any]:
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec}
+    return {"metadata": {"name": name}, "spec": wanted}
+
+
+@pytest.mark.parametrize(
+    ("scope", "inside", "outside"),
+    [
+        ("Terminating", {"activeDeadlineSeconds": 5}, {}),
+        ("NotTerminating", {}, {"activeDeadlineSeconds": 5}),
+        ("CrossNamespacePodAffinity", {"affinity": {"podAntiAffinity": {REQUIRED: [ELSEWHERE]}}}, {}),
+    ],
+)
+@pytest.mark.parametrize("selected", [True, False])
+def test_scopes_are_what_pods_are_like(
+    scope: str, inside: dict[str, Any], outside: dict[str, Any], selected: bool
+) -> None:
+    site = Site()
+    requirement = {"scopeName": scope, "operator": "Exists"}
+    spec: dict[str, Any] = {"scopeSelector": {"matchExpressions": [requirement]}} if selected else {"scopes": [scope]}
+    with_quota(site, {"pods": "1"}, **spec)
+    for name, more, after in (("a", outside, "0"), ("b", inside, "1"), ("c", outside, "1")):
+        sent = pod(name)
+        sent["spec"] |= more
+        assert site.ask("POST", PODS, sent).status == 201
+        assert used(site) == {"pods": after}
+
+
+def test_a_pod_that_gets_a_deadline_is_counted_where_it_is_then() -> None:
+    site = Site()
+    with_quota(site, {"pods": "1"}, scopes=["Terminating"])
+    for name in ("a", "b"):
+        assert site.ask("POST", PODS, pod(name)).status == 201
+    deadline = {"spec": {"activeDeadlineSeconds": 5}}
+    assert site.patch(f"{PODS}/a", deadline, query="dryRun=All").status == 200
+    assert used(site) == {"pods": "0"}
+    assert site.patch(f"{PODS}/a", deadline).status == 200
+    assert used(site) == {"pods": "1"}
+    refused = site.patch(f"{PODS}/b", deadline)
+    assert (
+        refused.message == 'pods "b" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+    )
+
+
+def test_a_service_that_becomes_another_type_is_counted_by_what_is_more() -> None:
+    site = Site()
+    with_quota(site, {"services": "5", "services.nodeports": "1"})
+    services = f"{NAMESPACE}/services"
+    for name in ("a", "b"):
+        assert site.post(services, {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}}).status == 201
+    assert site.patch(f"{services}/a", {"spec": {"type": "NodePort"}}).status == 200
+    assert used(site) == {"services": "2", "services.nodeports": "1"}
+    assert "requested: services.nodeports=1" in site.patch(f"{services}/b", {"spec": {"type": "NodePort"}}).message
+    assert site.patch(f"{services}/a", {"metadata": {"labels": {"a": "b"}}}).status == 200
+    assert used(site) == {"services": "2", "services.nodeports": "1"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "counted"),
+    [("Exists", None, ["gold"]), ("In", ["gold"], ["gold"]), ("NotIn", ["gold"], ["", "lead"]), ("In", ["lead"], [])],
+)
+def test_claims_are_counted_by_the_class_of_their_attributes(operator: str, values: Any, counted: list[str]) -> None:
+    site = Site()
+    requirement = {"scopeName": "VolumeAttributesClass", "operator": operator, **({"values": values} if values else {})}
+    with_quota(site, {"persistentvolumeclaims": "9"}, scopeSelector={"matchExpressions": [requirement]})
+    for name in ("gold", ""):
+        more = {"volumeAttributesClassName": name} if name else {}
+        assert site.post(CLAIMS, claim(name or "none", **more)).status == 201
+    expected = sum(1 for name in ("gold", "") if name in counted)
+    assert used(site) == {"persistentvolumeclaims": str(expected)}
