@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Mapping
 
 from fakekube.meta.objects import KubeObject
@@ -19,6 +17,7 @@ from fakekube.registry.validation.causes import (
     too_long,
     unsupported,
 )
+from fakekube.registry.validation.certificate_request import encoded_blocks, fault_of, pem_blocks
 from fakekube.registry.validation.kind import Kind
 from fakekube.registry.validation.names import Faults, dns_subdomain
 from fakekube.registry.validation.object_meta import IMMUTABLE, immutable
@@ -57,7 +56,6 @@ _LEAST_S = 600
 _UID_MAX = 128
 _ONLY_TRUE = ("Approved", "Denied", "Failed")
 _STATES = ("False", "True", "Unknown")
-_PEM = re.compile(r"-----BEGIN ([^-]*)-----\s(.*?)-----END \1-----", re.DOTALL)
 _SIGNER_FORM = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
 
 
@@ -80,18 +78,9 @@ def _request(obj: KubeObject) -> Causes:
 
 
 def _pem(request: str | None) -> Causes:
-    kinds = _blocks(request)
-    if not kinds or kinds[0] != "CERTIFICATE REQUEST":
-        yield invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST")
-
-
-def _blocks(encoded: str | None) -> list[str]:
-    """The types of the PEM blocks in base64 text."""
-    try:
-        text = base64.b64decode(encoded or "").decode("ascii", "replace")
-    except binascii.Error:
-        return []
-    return [kind for kind, _ in _PEM.findall(text)]
+    fault = fault_of(request)
+    if fault:
+        yield invalid("spec.request", request, fault)
 
 
 def _usages(usages: list[str]) -> Causes:
@@ -129,7 +118,7 @@ def _request_status(obj: KubeObject, held: KubeObject) -> Causes:
     yield from _conditions(new.get("conditions") or [])
     certificate = new.get("certificate") or ""
     if certificate and certificate != old.get("certificate"):
-        kinds = _blocks(certificate)
+        kinds = [kind for kind, _ in encoded_blocks(certificate)]
         fault = "" if kinds else "must contain at least one CERTIFICATE PEM block"
         wrong = next((kind for kind in kinds if kind != "CERTIFICATE"), None)
         if wrong is not None:
@@ -174,7 +163,7 @@ def _bundle(obj: KubeObject) -> Causes:
     yield from all_invalid("metadata.name", name, _bundle_name(name, signer))
     if signer:
         yield from signer_name(signer, "spec.signerName")
-    if "CERTIFICATE" not in [kind for kind, _ in _PEM.findall(spec.get("trustBundle") or "")]:
+    if "CERTIFICATE" not in [kind for kind, _ in pem_blocks(spec.get("trustBundle") or "")]:
         yield invalid("spec.trustBundle", "<value omitted>", "at least one trust anchor must be provided")
 
 

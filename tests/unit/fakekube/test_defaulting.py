@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fakekube.registry.quantity import parse_quantity
+from tests.unit.fakekube.signing_requests import REQUEST, in_base64
 from tests.unit.fakekube.sites import Site
 
 RECORDED = Path(__file__).parents[2] / "recordings" / "defaults-1.37.json"
@@ -21,9 +22,8 @@ ELSEWHERE = frozenset(["reviews", "certificatesigningrequests"])
 # A Service was recorded with another range of addresses.
 ADDRESS = re.compile(r"\b10\.9\.0\.180\b")
 OWN = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
-REQUEST = b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
 PLACEHOLDERS = {
-    "@CSR": base64.b64encode(REQUEST).decode(),
+    "@CSR": in_base64(REQUEST),
     "@CSRDER": base64.b64encode(b"\x30\x03AAA").decode(),
     "@CA": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 }

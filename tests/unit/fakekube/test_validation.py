@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fakekube.registry.quantity import parse_quantity
+from tests.unit.fakekube.signing_requests import REQUEST, in_base64
 from tests.unit.fakekube.sites import Answer, Site
 
 RECORDED = Path(__file__).parents[2] / "recordings" / "validation-1.37.json"
@@ -23,9 +24,8 @@ SUFFIX = re.compile(r"\b(Bad_|a{58})[a-z0-9]{5}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 ADDRESS = re.compile(r'"10\.0\.0\.\d+": expected')
 AUTHORITY = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-REQUEST = b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
 PLACEHOLDERS = {
-    "@CSR": base64.b64encode(REQUEST).decode(),
+    "@CSR": in_base64(REQUEST),
     "@CSRDER": base64.b64encode(b"\x30\x03AAA").decode(),
     "@CA": AUTHORITY,
 }

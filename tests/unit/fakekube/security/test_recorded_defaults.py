@@ -15,6 +15,7 @@ from fakekube.apiserver.response import Response
 from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.server import Apiserver
 from fakekube.registry.users import UserInfo
+from tests.unit.fakekube.signing_requests import REQUEST, in_base64
 from tests.unit.fakekube.sites import Clock
 
 RECORDED = Path(__file__).parents[3] / "recordings" / "defaults-1.37.json"
@@ -23,7 +24,6 @@ USERS = {
     "admin-token": UserInfo(name="admin", uid="admin-uid", groups=("system:masters",)),
     "user-token": UserInfo(name="alice", uid="alice-uid", groups=("dev",)),
 }
-REQUEST = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KQUFBQQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
 OURS = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 # Two roles of every cluster let everybody read its version.
 ALLOWING = re.compile("system:(?:discovery|public-info-viewer)")
@@ -46,7 +46,7 @@ def ordered(obj: Any) -> Any:
 
 
 def answered(server: Apiserver, case: dict[str, Any]) -> tuple[int, Any]:
-    body = json.dumps(case["sent"]).replace("@CSR", REQUEST).encode()
+    body = json.dumps(case["sent"]).replace("@CSR", in_base64(REQUEST)).encode()
     headers = {"content-type": "application/json", "authorization": "Bearer admin-token"}
     found = server.handle(Request(method="POST", path=case["path"], headers=headers, body=body))
     assert isinstance(found, Response)
@@ -67,7 +67,7 @@ def test_what_depends_on_who_asks_is_as_recorded(name: str) -> None:
     space = {"path": "/api/v1/namespaces", "sent": {"metadata": {"name": "gold"}}}
     for before in (space, *(CASES[each] for each in BEFORE)):
         assert answered(server, before)[0] == 201
-    wanted = ordered(json.loads(json.dumps(CASES[name]["got"]).replace("@CSR", REQUEST)))
+    wanted = ordered(json.loads(json.dumps(CASES[name]["got"]).replace("@CSR", in_base64(REQUEST))))
     assert answered(server, CASES[name]) == (201, wanted)
 
 
