@@ -22,6 +22,7 @@ from aiohttp import web
 from collab.agent import journals
 from collab.agent.actor import Actor
 from collab.agent.api import Api
+from collab.agent.clock import steady
 from collab.agent.config import AgentConfig
 from collab.agent.core import Core, Json
 from collab.agent.disk import Disk, FileDisk
@@ -165,7 +166,7 @@ class Agent:
         connector = self._connector()
         self._session = self._open_session(connector)
         self._dialling = open_session(connector, watched=False)
-        self._actor = Actor(self._core, self._disk, now=self._now, perform=self._perform, failed=self._fail)
+        self._actor = Actor(self._core, self._disk, now=steady(self._now), perform=self._perform, failed=self._fail)
         tell = self._actor.tell
         self._kube = LocalApiserver(
             self.config.apiserver,
