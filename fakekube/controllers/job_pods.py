@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fakekube.controllers.job_policy import counts
@@ -33,6 +33,12 @@ class Terminated:
         if failed:
             return Terminated(self.succeeded, [*self.failed, *rest], self.ignored)
         return Terminated(self.succeeded, self.failed, [*self.ignored, *rest])
+
+    def without(self, pods: Iterable[KubeObject]) -> Terminated:
+        """The same but for these failed pods, which are still to be replaced."""
+        held = {uid_of(pod) for pod in pods}
+        failed, ignored = ([pod for pod in each if uid_of(pod) not in held] for each in (self.failed, self.ignored))
+        return Terminated(self.succeeded, failed, ignored)
 
     def uids(self, *, indexed: bool) -> KubeObject:
         """As in a status; the successes of an indexed Job are counted by their index."""
@@ -87,8 +93,10 @@ def _with_index(container: KubeObject) -> KubeObject:
     return {**container, "env": [*held, {"name": _INDEX_VARIABLE, "valueFrom": source}]}
 
 
-def pod_of_index(template: KubeObject, job: KubeObject, index: int) -> KubeObject:
-    """The pod of one index: it is in its name, its labels, its annotations and its host name."""
+def pod_of_index(
+    template: KubeObject, job: KubeObject, index: int, failures: Mapping[str, str] | None = None
+) -> KubeObject:
+    """The pod of one index: it is in its name, its labels, its annotations and its host name. `failures` are noted."""
     pod = pod_from(template, job)
     noted = {INDEX: str(index)}
     suffix = f"-{index}-"
@@ -98,7 +106,7 @@ def pod_of_index(template: KubeObject, job: KubeObject, index: int) -> KubeObjec
             **pod["metadata"],
             "generateName": name_of(job)[: _PREFIX_MAX - len(suffix)] + suffix,
             "labels": {**(metadata(pod).get("labels") or {}), **noted},
-            "annotations": {**(metadata(pod).get("annotations") or {}), **noted},
+            "annotations": {**(metadata(pod).get("annotations") or {}), **noted, **(failures or {})},
         },
         "spec": {**pod["spec"], "hostname": f"{name_of(job)}-{index}"},
     }

@@ -1,6 +1,6 @@
 """What a Job's policies say: of a pod that failed, whether it counts or ends the Job; of indexes, whether they are enough. Pure.
 
-Source: pkg/controller/job/{pod_failure_policy,success_policy}.go of Kubernetes 1.37. FailIndex counts as Count.
+Source: pkg/controller/job/{pod_failure_policy,success_policy}.go of Kubernetes 1.37.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Jobs: pods until enough of them have succeeded, or too many have failed.
 
 Source: pkg/controller/job of Kubernetes 1.37. Pods are counted as there: a pod that has ended is noted in the status,
-loses its finalizer, and only then counts. Not acted on: backoffLimitPerIndex and the action FailIndex.
+loses its finalizer, and only then counts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.conditions import conditions_of, find
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.indexes import intervals, parsed_intervals, pending
+from fakekube.controllers.job_indexes import failed_indexes, has_limit, noted_failures, wait_s, waiting
 from fakekube.controllers.job_pods import (
     FINALIZER,
     Terminated,
@@ -65,6 +66,19 @@ class Tally:
     status: KubeObject
     terminating: int
     verdict: KubeObject | None = None
+
+    @property
+    def failed_indexes(self) -> set[int]:
+        """The indexes that have failed on their own; none where all fail together."""
+        return failed_indexes(self.job, self.pods) if has_limit(self.job) else set()
+
+    @property
+    def replaced(self) -> dict[int, KubeObject]:
+        """Index -> the failed pod that its next one replaces, and that stays uncounted until then."""
+        if not has_limit(self.job):
+            return {}
+        active = {index for pod in self.active if (index := index_of(pod)) is not None}
+        return waiting(self.job, self.pods, self.indexes | self.failed_indexes | active)
 
     @property
     def spec(self) -> KubeObject:
@@ -167,7 +181,8 @@ class Jobs(PodOwner):
             return
         tally = self._tally(job)
         self._note_failures(tally)
-        tally.verdict = self._criteria_met(tally) or self._failure(tally)
+        noted = find(conditions_of(job), _CRITERIA_MET)
+        tally.verdict = noted or self._failure(tally) or self._indexes_failed(tally) or self._enough(tally)
         refusal = self._stop(tally) if tally.verdict is not None else self._go_on(tally)
         self._track(tally)
         if refusal is not None:
@@ -204,13 +219,20 @@ class Jobs(PodOwner):
             held = Failures(held.count + len(tally.ended.failed), self.cluster.now())
         self._failures[uid_of(tally.job)] = held
 
-    def _criteria_met(self, tally: Tally) -> KubeObject | None:
-        """The condition that says that enough has succeeded: noted before, or by the Job's successPolicy."""
-        noted = find(conditions_of(tally.job), _CRITERIA_MET)
-        if noted is not None or not tally.indexed:
-            return noted
-        told = enough(tally.job, tally.indexes)
+    def _enough(self, tally: Tally) -> KubeObject | None:
+        """The condition that says that by the Job's successPolicy enough has succeeded."""
+        told = enough(tally.job, tally.indexes) if tally.indexed else ""
         return self._condition(_CRITERIA_MET, "SuccessPolicy", told) if told else None
+
+    def _indexes_failed(self, tally: Tally) -> KubeObject | None:
+        """Why the Job has failed by its indexes: too many of them, or some, and no other is left to wait for."""
+        failed, most = len(tally.failed_indexes), tally.spec.get("maxFailedIndexes")
+        if most is not None and failed > most:
+            told = "Job has exceeded the specified maximal number of failed indexes"
+            return self._condition(_FAILURE_TARGET, "MaxFailedIndexesExceeded", told)
+        if failed and failed + len(tally.indexes) >= tally.spec["completions"]:
+            return self._condition(_FAILURE_TARGET, "FailedIndexes", "Job has failed indexes")
+        return None
 
     def _ending(self, tally: Tally) -> str:
         """Why a failed pod ends the Job by its podFailurePolicy."""
@@ -311,20 +333,31 @@ class Jobs(PodOwner):
         missing = wanted - waiting - len(tally.active)
         if missing <= 0:
             return None
-        wait_s = self._failures[uid_of(tally.job)].wait_s(self.cluster.now())
+        wait_s = 0.0 if has_limit(tally.job) else self._failures[uid_of(tally.job)].wait_s(self.cluster.now())
         if wait_s > 0:
             self.plan(namespace_of(tally.job), name_of(tally.job), wait_s)
             return None
-        return self._create(tally, min(missing, BURST))
+        return self._create(tally, self._next_pods(tally, min(missing, BURST)))
 
-    def _create(self, tally: Tally, count: int) -> StatusError | None:
+    def _next_pods(self, tally: Tally, count: int) -> list[KubeObject]:
         template = job_template(tally.job)
-        pods = [pod_from(template, tally.job)] * count
-        if tally.indexed:
-            taken = tally.indexes | {index for pod in tally.active if (index := index_of(pod)) is not None}
-            pods = [
-                pod_of_index(template, tally.job, each) for each in pending(taken, tally.spec["completions"], count)
-            ]
+        if not tally.indexed:
+            return [pod_from(template, tally.job)] * count
+        active = {index for pod in tally.active if (index := index_of(pod)) is not None}
+        free = pending(tally.indexes | active | tally.failed_indexes, tally.spec["completions"], count)
+        if not has_limit(tally.job):
+            return [pod_of_index(template, tally.job, each) for each in free]
+        replaced = tally.replaced
+        waits = {each: wait_s(replaced.get(each), self.cluster.now()) for each in free}
+        if free and min(waits.values()) > 0:
+            self.plan(namespace_of(tally.job), name_of(tally.job), min(waits.values()))
+        return [
+            pod_of_index(template, tally.job, each, noted_failures(tally.job, replaced.get(each)))
+            for each in free
+            if waits[each] <= 0
+        ]
+
+    def _create(self, tally: Tally, pods: Sequence[KubeObject]) -> StatusError | None:
         try:
             for pod in pods:
                 tally.active.append(self.control.create(tally.job, pod))
@@ -336,10 +369,10 @@ class Jobs(PodOwner):
 
     def _track(self, tally: Tally) -> None:
         """Note who has ended, let them go, count them; and finish when nobody is left to be counted."""
-        countable = tally.ended
+        countable = tally.ended.without(tally.replaced.values())
         if tally.verdict is not None or is_terminating(tally.job):
             failed = tally.verdict is not None and tally.verdict["type"] != _CRITERIA_MET
-            countable = countable.with_rest(tally.pods, failed=failed)
+            countable = tally.ended.with_rest(tally.pods, failed=failed)
         status = tally.status
         status |= {
             "active": len(tally.active),
@@ -350,6 +383,8 @@ class Jobs(PodOwner):
         if tally.indexed:
             indexes = tally.indexes
             status |= {"completedIndexes": intervals(indexes), "succeeded": len(indexes)}
+        if has_limit(tally.job):
+            status["failedIndexes"] = intervals(tally.failed_indexes)
         self._note_verdict(tally)
         job = self.cluster.update_status(JOBS, tally.job, status)
         for pod in (*countable.succeeded, *countable.failed, *countable.ignored):

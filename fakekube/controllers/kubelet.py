@@ -6,9 +6,10 @@ import re
 from functools import partial
 
 from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.commands import end_of
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.nodes import KUBELET, NODES, address_of
-from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run, succeed
+from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run
 from fakekube.controllers.pods import PODS, node_of
 from fakekube.controllers.scheduler import Scheduler
 from fakekube.controllers.stages import DELAYS, FAILS, Stage, Stages, delays_of
@@ -79,9 +80,14 @@ class Kubelet:
         self._cluster.site.schedule.at(due, key, lambda: self._reach(stage, uid, place))
 
     def _delay_s(self, stage: Stage, pod: KubeObject) -> float:
-        """The stage's own delay, or the pod's; a readiness probe's first delay counts, and so does the time a deletion gives."""
+        """The stage's own delay, or the pod's; a readiness probe's first delay counts, what a command sleeps, and the
+        time that a deletion gives."""
         drawn = self._cluster.site.rng.uniform(0.0, stage.jitter_s) if stage.jitter_s else 0.0
-        delay_s = self._asked(pod).get(stage.name, stage.delay_s + drawn)
+        asked = self._asked(pod)
+        delay_s = asked.get(stage.name, stage.delay_s + drawn)
+        if stage.move == "succeed" and stage.name not in asked:
+            end = end_of(pod)
+            return delay_s if end is None else max(delay_s, end.after_s)
         if stage.move == "ready":
             return max(delay_s, _first_probe_s(pod))
         if stage.move == "remove":
@@ -122,7 +128,8 @@ class Kubelet:
             case "ready":
                 self._become_ready(pod, failure)
             case "succeed":
-                self._write(pod, succeed(pod, self._place(pod)))
+                end = end_of(pod)
+                self._write(pod, exit_with(pod, self._place(pod), end.code if end is not None else 0))
             case "remove":
                 self._remove(pod)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Literal, Self
 
+from fakekube.controllers.commands import end_of
 from fakekube.controllers.conditions import conditions_of, find, is_true
 from fakekube.controllers.ownership import controller_of
 from fakekube.controllers.pods import has_ended, is_ready, node_of, phase_of
@@ -57,7 +59,8 @@ class Stages:
 
     def next(self, pod: KubeObject) -> Stage | None:
         state = state_of(pod)
-        return next((each for each in self.stages if state and each.fits(state, pod)), None)
+        found = next((each for each in self.stages if state and each.fits(state, pod)), None)
+        return None if found is not None and found.move == "succeed" and _runs_for_ever(pod) else found
 
     def delayed(self, **delays_s: float) -> Self:
         """The same with these stages (by name, `-` as `_`) taking that many seconds. Raises ValueError for one that is not there."""
@@ -104,6 +107,12 @@ def state_of(pod: KubeObject) -> State:
     if is_ready(pod):
         return "ready"
     return "running" if _has_its_gates(pod) and not _is_waiting(pod) else ""
+
+
+def _runs_for_ever(pod: KubeObject) -> bool:
+    """Whether its command never ends by itself; a delay that was asked for ends it all the same."""
+    end = end_of(pod)
+    return end is not None and end.after_s == inf and DELAYS not in (metadata(pod).get("annotations") or {})
 
 
 def _is_ours(pod: KubeObject) -> bool:

@@ -189,3 +189,95 @@ def test_a_success_policy_is_content_with_some_indexes() -> None:
     assert (status["completedIndexes"], status.get("failed")) == ("0,3", None)
     assert len(site.pods()) == 2
     assert site.server.next_due() is None
+
+
+def sh(script: str) -> Obj:
+    return {"name": "c", "image": "busybox", "command": ["sh", "-c", script]}
+
+
+def commanded(script: str, **spec: Any) -> Obj:
+    found = job(**spec)
+    found["spec"]["template"]["spec"]["containers"] = [sh(script)]
+    return found
+
+
+def test_a_job_takes_as_long_as_its_command_sleeps() -> None:
+    site = ClusterSite()
+    site.made(JOBS, commanded("sleep 30"))
+    site.run(29)
+    assert site.obj(f"{JOBS}/j")["status"]["ready"] == 1
+    site.run(3)
+    assert verdict(site) == "Complete CompletionsReached"
+
+
+def test_a_job_whose_command_never_ends_goes_on() -> None:
+    site = ClusterSite()
+    site.made(JOBS, commanded("sleep infinity"))
+    site.run(1_000_000)
+    assert (verdict(site), site.obj(f"{JOBS}/j")["status"]["active"]) == ("", 1)
+
+
+def test_a_job_fails_by_the_exit_code_of_its_command() -> None:
+    site = ClusterSite()
+    rules = [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [42]}}]
+    site.made(JOBS, commanded("exit 42", podFailurePolicy={"rules": rules}))
+    site.run(5)
+    assert verdict(site) == "Failed PodFailurePolicy"
+
+
+def failing(indexes: set[int], code: int = 3) -> Any:
+    """Pods of these indexes fail."""
+
+    def fails(pod: Obj) -> str:
+        index = (pod["metadata"].get("annotations") or {}).get("batch.kubernetes.io/job-completion-index", "-1")
+        return f"exit {code}" if int(index) in indexes else ""
+
+    return STAGES.failing(fails)
+
+
+def indexed(**spec: Any) -> Obj:
+    return job(completionMode="Indexed", completions=4, parallelism=4, **spec)
+
+
+def test_indexes_fail_on_their_own_and_the_others_go_on() -> None:
+    site = ClusterSite(stages=failing({1, 3}))
+    site.made(JOBS, indexed(backoffLimitPerIndex=1))
+    site.run(8)
+    status = site.obj(f"{JOBS}/j")["status"]
+    assert (status["completedIndexes"], status["failedIndexes"], status.get("failed")) == ("0,2", "", None)
+    site.run(60)
+    status = site.obj(f"{JOBS}/j")["status"]
+    assert verdict(site) == "Failed FailedIndexes"
+    assert (status["completedIndexes"], status["failedIndexes"], status["failed"]) == ("0,2", "1,3", 4)
+    counts = [
+        pod["metadata"]["annotations"]["batch.kubernetes.io/job-index-failure-count"]
+        for pod in site.pods("batch.kubernetes.io/job-completion-index=1")
+    ]
+    assert sorted(counts) == ["0", "1"]
+    assert all("finalizers" not in pod["metadata"] for pod in site.pods())
+
+
+def test_too_many_failed_indexes_end_the_job() -> None:
+    site = ClusterSite(stages=failing({0, 1, 2}))
+    site.made(JOBS, indexed(backoffLimitPerIndex=0, maxFailedIndexes=1))
+    site.run(60)
+    assert verdict(site) == "Failed MaxFailedIndexesExceeded"
+
+
+def test_a_policy_fails_an_index_at_once() -> None:
+    site = ClusterSite(stages=failing({2}, code=42))
+    rules = [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [42]}}]
+    site.made(JOBS, indexed(backoffLimitPerIndex=5, podFailurePolicy={"rules": rules}))
+    site.run(5)
+    status = site.obj(f"{JOBS}/j")["status"]
+    assert (verdict(site), status["failedIndexes"], status["failed"]) == ("Failed FailedIndexes", "2", 1)
+
+
+def test_failures_that_are_ignored_are_noted_apart() -> None:
+    site = ClusterSite(stages=failing({0}, code=42))
+    rules = [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [42]}}]
+    site.made(JOBS, indexed(backoffLimitPerIndex=1, podFailurePolicy={"rules": rules}))
+    site.run(40)
+    noted = [each["metadata"]["annotations"] for each in site.pods("batch.kubernetes.io/job-completion-index=0")]
+    assert {each["batch.kubernetes.io/job-index-failure-count"] for each in noted} == {"0"}
+    assert {each.get("batch.kubernetes.io/job-index-ignored-failure-count") for each in noted} == {None, "1", "2"}
