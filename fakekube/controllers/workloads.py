@@ -14,6 +14,7 @@ from fakekube.controllers.endpoints import Endpoints
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.jobs import Jobs
 from fakekube.controllers.kubelet import Kubelet
+from fakekube.controllers.mirrored_slices import MirroredSlices
 from fakekube.controllers.node_lifecycle import NodeLifecycle, TaintEviction
 from fakekube.controllers.nodes import KUBELET, make_nodes
 from fakekube.controllers.ownership import OwnedIndex
@@ -55,6 +56,7 @@ class Workloads:
             jobs,
             CronJobs(cluster, jobs, say("cronjob-controller")),
             Endpoints(cluster),
+            MirroredSlices(cluster, say("endpoint-slice-mirroring-controller")),
             Budgets(cluster, say("controllermanager")),
             Quotas(cluster),
             Claims(cluster, say("persistentvolume-controller"), provisions=bool(stages.stages)),
@@ -87,6 +89,7 @@ _COMPONENTS = (
     "daemonset-controller",
     "job-controller",
     "cronjob-controller",
+    "endpoint-slice-mirroring-controller",
     "controllermanager",
     "taint-eviction-controller",
     "persistentvolume-controller",
