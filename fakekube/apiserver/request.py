@@ -13,8 +13,8 @@ class Request:
     """One request, its body read to the end.
 
     `path` is percent-encoded, as on the request line and without the query; `query` is the raw text after `?`;
-    header names are asked for in lower case. `certified` is whom the client's verified certificate names, `user` who
-    asks: an administrator, unless the chain asks who it is.
+    header names are asked for in lower case. `certified` is whom the client's verified certificate names, `distrusted`
+    says that it has shown one that does not count; `user` is who asks: an administrator, unless the chain asks who it is.
     """
 
     method: str
@@ -23,4 +23,5 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     certified: UserInfo | None = None
+    distrusted: bool = False
     user: UserInfo = SYSTEM_ADMIN

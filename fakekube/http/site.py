@@ -201,16 +201,17 @@ class _Stream(web.StreamResponse):
 class _Protocol(web.RequestHandler):
     """aiohttp's reader of requests, which answers what it cannot read as the real server does.
 
-    `certified` is whom the certificate of the connection's client names.
+    `certified` is whom the certificate of the connection's client names, `distrusted` that it is nobody's.
     """
 
     certified: UserInfo | None = None
+    distrusted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         connection = transport.get_extra_info("ssl_object")
         if connection is not None:
-            self.certified = certified_user(connection)
+            self.certified, self.distrusted = certified_user(connection), connection.distrusted
 
     def handle_error(
         self,
@@ -313,8 +314,16 @@ async def _request_of(http: web.BaseRequest) -> Request:
     path, _, query = http.raw_path.partition("?")
     body = await _body_of(http) if http.body_exists else b""
     protocol = http.protocol
-    certified = protocol.certified if isinstance(protocol, _Protocol) else None
-    return Request(method=http.method, path=path, query=query, headers=http.headers, body=body, certified=certified)
+    assert isinstance(protocol, _Protocol)  # _Server makes no others
+    return Request(
+        method=http.method,
+        path=path,
+        query=query,
+        headers=http.headers,
+        body=body,
+        certified=protocol.certified,
+        distrusted=protocol.distrusted,
+    )
 
 
 async def _body_of(http: web.BaseRequest) -> bytes:

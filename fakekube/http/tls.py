@@ -7,15 +7,12 @@ Keys are elliptic (P-256): making one costs well under a millisecond, so every s
 from __future__ import annotations
 
 import base64
-import hashlib
 import ssl
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fakekube.registry.users import UserInfo, extra_of
 
@@ -98,12 +95,11 @@ class Authority:
         return _pem(self._certified(asked.subject, asked.public_key(), None, ExtendedKeyUsageOID.CLIENT_AUTH, lasts))
 
     def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
-        """TLS as the site serves it; clients may show a certificate of this authority."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        _load(context, self.server(hosts))
-        context.load_verify_locations(cadata=self.certificate)
-        context.verify_mode = ssl.CERT_OPTIONAL
-        return context
+        """TLS as the site serves it; clients may show a certificate, which counts when this authority signed it."""
+        from fakekube.http.client_certificates import RequestingContext
+
+        identity = self.server(hosts)
+        return RequestingContext(certificate=identity.certificate, key=identity.key, authority=self.certificate)
 
     def _made_own(self) -> x509.Certificate:
         from cryptography import x509
@@ -217,32 +213,32 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _load(context: ssl.SSLContext, identity: Identity) -> None:
-    """OpenSSL reads a certificate's key from files alone."""
-    with tempfile.TemporaryDirectory(prefix="fakekube-tls-") as folder:
-        pair = Path(folder) / "pair.pem"
-        pair.touch(mode=0o600)
-        pair.write_text(identity.key + identity.certificate)
-        context.load_cert_chain(pair)
+class ClientConnection(Protocol):
+    """A connection whose client may have shown a certificate; one that is distrusted names nobody."""
+
+    @property
+    def client_certificate(self) -> x509.Certificate | None: ...
+
+    @property
+    def distrusted(self) -> bool: ...
 
 
-def certified_user(connection: ssl.SSLObject | ssl.SSLSocket) -> UserInfo | None:
-    """Whom the client's certificate names, which the handshake has verified; None without one, or without a name in it.
+def certified_user(connection: ClientConnection) -> UserInfo | None:
+    """Whom the client's certificate names; None without one that counts, or without a name in it.
 
     Source: k8s.io/apiserver/pkg/authentication/request/x509 (CommonNameUserConversion).
     """
-    raw = connection.getpeercert(binary_form=True)
-    if raw is None:
+    shown = connection.client_certificate
+    if shown is None or connection.distrusted:
         return None
-    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import NameOID
 
-    subject = x509.load_der_x509_certificate(raw).subject
-    common = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    common = shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not common or not common[-1].value:
         return None
     return UserInfo(
         name=str(common[-1].value),
-        groups=tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
-        extra=extra_of({_CREDENTIAL: [f"X509SHA256={hashlib.sha256(raw).hexdigest()}"]}),
+        groups=tuple(str(each.value) for each in shown.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
+        extra=extra_of({_CREDENTIAL: [f"X509SHA256={shown.fingerprint(hashes.SHA256()).hex()}"]}),
     )

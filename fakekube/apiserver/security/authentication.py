@@ -36,7 +36,7 @@ def unauthorized() -> StatusError:
 
 
 def with_authentication(authenticator: Authenticator, *, anonymous: bool) -> Filter:
-    """The request goes on under its user's name. 401 for credentials that are nobody's."""
+    """The request goes on under its user's name. 401 for credentials that are nobody's, unless others are somebody's."""
 
     def around(serve: Serve) -> Serve:
         def filtered(request: Request) -> Answer:
@@ -44,7 +44,7 @@ def with_authentication(authenticator: Authenticator, *, anonymous: bool) -> Fil
             user = request.certified and authenticated(request.certified)
             if user is None:
                 user = _bearer(authenticator, header)
-            if user is None and not anonymous:
+            if user is None and (request.distrusted or not anonymous):
                 raise unauthorized()
             named = replace(request, user=user or ANONYMOUS)
             return _served_with_warning(serve, named) if user is None and _has_extra_space(header) else serve(named)
