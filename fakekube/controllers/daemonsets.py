@@ -1,15 +1,15 @@
 """DaemonSets: one pod on every node that takes it.
 
-Source: pkg/controller/daemon of Kubernetes 1.37. maxSurge is taken as 0: an old pod goes before its new one comes.
+Source: pkg/controller/daemon of Kubernetes 1.37.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fakekube.controllers.cluster import Cluster
+from fakekube.controllers.daemon_rollout import HASH, Rollout, next_steps, surplus
 from fakekube.controllers.events import Recorder
-from fakekube.controllers.fractions import resolved
 from fakekube.controllers.hashes import template_hash
 from fakekube.controllers.nodes import NODES, taints_of, tolerates, wanted_by
 from fakekube.controllers.ownership import Claim, OwnedIndex
@@ -23,7 +23,6 @@ from fakekube.registry.metadata import is_terminating
 from fakekube.storage.items import Event
 
 DAEMON_SETS = "daemonsets.apps"
-_HASH = "controller-revision-hash"
 _GENERATION = "deprecated.daemonset.template.generation"
 # What every daemon's pod lives with.
 _TOLERATED = (
@@ -34,8 +33,6 @@ _TOLERATED = (
     ("node.kubernetes.io/pid-pressure", "NoSchedule"),
     ("node.kubernetes.io/unschedulable", "NoSchedule"),
 )
-
-ByNode = Mapping[str, Sequence[KubeObject]]
 
 
 class DaemonSets(PodOwner):
@@ -69,7 +66,7 @@ class DaemonSets(PodOwner):
             self.recorder.record(owner, "Warning", "SelectingAll", why)
             return
         current, old = self._revisions(owner)
-        digest = metadata(current)["labels"][_HASH]
+        digest = metadata(current)["labels"][HASH]
         refusal = None
         try:
             self._manage(owner, digest)
@@ -91,8 +88,8 @@ class DaemonSets(PodOwner):
         number = max(map(number_of, old), default=0) + 1
         if not equal:
             return self._made(owner, number), old
-        for surplus in equal[:-1]:
-            self._history.drop(surplus)
+        for spare in equal[:-1]:
+            self._history.drop(spare)
         current = equal[-1]
         return (self._history.renumbered(current, number) if number_of(current) < number else current), old
 
@@ -100,7 +97,7 @@ class DaemonSets(PodOwner):
         """A taken name is a collision: counted, so that the next hash differs."""
         status = owner.get("status") or {}
         digest = template_hash(owner["spec"]["template"], status.get("collisionCount"))
-        labels = {**(metadata(owner["spec"]["template"]).get("labels") or {}), _HASH: digest}
+        labels = {**(metadata(owner["spec"]["template"]).get("labels") or {}), HASH: digest}
         try:
             return self._history.make(owner, digest, number, labels)
         except StatusError as refused:
@@ -110,8 +107,8 @@ class DaemonSets(PodOwner):
             raise
 
     def _clean_up(self, owner: KubeObject, old: Sequence[KubeObject]) -> None:
-        live = {(metadata(pod).get("labels") or {}).get(_HASH) for pod in self.pods.of(owner)}
-        used = [name_of(each) for each in old if metadata(each)["labels"].get(_HASH) in live]
+        live = {(metadata(pod).get("labels") or {}).get(HASH) for pod in self.pods.of(owner)}
+        used = [name_of(each) for each in old if metadata(each)["labels"].get(HASH) in live]
         limit = owner["spec"].get("revisionHistoryLimit", 10)
         self._history.cut(old, used, max(0, limit - len(used)))
 
@@ -125,23 +122,27 @@ class DaemonSets(PodOwner):
             found.setdefault(node_of(pod) or _target_of(pod), []).append(pod)
         return found
 
+    def _rollout(self, owner: KubeObject, digest: str) -> Rollout:
+        wanted = frozenset(name_of(node) for node in self.cluster.list(NODES) if _fits(owner, node)[0])
+        return Rollout(owner=owner, digest=digest, wanted=wanted, now=self.cluster.now())
+
     def _manage(self, owner: KubeObject, digest: str) -> None:
-        pods = self._by_node(owner)
+        pods, rollout = self._by_node(owner), self._rollout(owner, digest)
         doomed: list[KubeObject] = []
         for node in self.cluster.list(NODES):
             should_run, may_stay = _fits(owner, node)
             here = pods.get(name_of(node), [])
             running = [pod for pod in here if not is_terminating(pod) and not has_ended(pod)]
-            if should_run and not here:
-                self._create(owner, node, digest)
+            if should_run and (not here or (not running and rollout.surge())):
+                self._create(owner, name_of(node), digest)
             elif not may_stay:
                 doomed += [pod for pod in here if not is_terminating(pod)]
             else:
-                doomed += [*self._ended(owner, here), *running[1:]]
+                doomed += [*self._ended(owner, here), *surplus(rollout, running)]
         for pod in doomed:
             self.control.delete(owner, pod)
         if not doomed and owner["spec"]["updateStrategy"].get("type") == "RollingUpdate":
-            self._roll(owner, digest)
+            self._roll(owner, rollout)
 
     def _ended(self, owner: KubeObject, pods: Sequence[KubeObject]) -> list[KubeObject]:
         """Those that should never have ended; a new one takes their place."""
@@ -154,27 +155,15 @@ class DaemonSets(PodOwner):
             self.recorder.record(owner, "Warning" if failed else "Normal", f"{word.capitalize()}DaemonPod", told)
         return found
 
-    def _create(self, owner: KubeObject, node: KubeObject, digest: str) -> None:
-        self.control.create(owner, _pinned(_pod(owner, digest), name_of(node)))
+    def _create(self, owner: KubeObject, node: str, digest: str) -> None:
+        self.control.create(owner, _pinned(_pod(owner, digest), node))
 
-    def _roll(self, owner: KubeObject, digest: str) -> None:
-        """Old pods that serve nobody go at once, others as long as enough are available."""
-        pods = self._by_node(owner)
-        wanted = sum(_fits(owner, node)[0] for node in self.cluster.list(NODES))
-        rolling = owner["spec"]["updateStrategy"].get("rollingUpdate") or {}
-        limit = max(1, resolved(rolling.get("maxUnavailable", 1), wanted, up=True))
-        unavailable = 0
-        useless: list[KubeObject] = []
-        serving: list[KubeObject] = []
-        for node in sorted(pods):
-            live = [pod for pod in pods[node] if not is_terminating(pod)]
-            old = [pod for pod in live if (metadata(pod).get("labels") or {}).get(_HASH) != digest]
-            available = len(live) == 1 and is_available(live[0], _least(owner), self.cluster.now())
-            unavailable += not available
-            if len(live) == 1 and old:
-                (serving if available else useless).append(old[0])
-        for pod in [*useless, *serving[: max(0, limit - unavailable)]]:
+    def _roll(self, owner: KubeObject, rollout: Rollout) -> None:
+        steps = next_steps(rollout, self._by_node(owner))
+        for pod in steps.doomed:
             self.control.delete(owner, pod)
+        for node in steps.nodes:
+            self._create(owner, node, rollout.digest)
 
     # --- status -------------------------------------------------------------------------------------------------------
 
@@ -191,7 +180,7 @@ class DaemonSets(PodOwner):
             "numberMisscheduled": sum(bool(pods.get(node)) for node, fit in fits.items() if not fit),
             "numberReady": sum(map(is_ready, first.values())),
             "updatedNumberScheduled": sum(
-                (metadata(pod).get("labels") or {}).get(_HASH) == digest for pod in first.values()
+                (metadata(pod).get("labels") or {}).get(HASH) == digest for pod in first.values()
             ),
             "numberAvailable": available,
             "numberUnavailable": wanted - available,
@@ -218,7 +207,7 @@ def _pod(owner: KubeObject, digest: str) -> KubeObject:
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TOLERATED]
     if spec.get("hostNetwork"):
         added.append({"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"})
-    labels = {**(metadata(template).get("labels") or {}), _HASH: digest}
+    labels = {**(metadata(template).get("labels") or {}), HASH: digest}
     generation = (metadata(owner).get("annotations") or {}).get(_GENERATION)
     if generation is not None:
         labels["pod-template-generation"] = generation

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.hashes import fnv1, safe
@@ -20,8 +21,17 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 
 
 def template_patch(owner: KubeObject) -> KubeObject:
-    """What a revision keeps: a strategic merge patch that brings the template back."""
-    return {"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}}
+    """What a revision keeps: a strategic merge patch that brings the template back, in the order in which Go encodes it.
+
+    Clients compare the bytes.
+    """
+    return {"spec": {"template": _in_go_order({**owner["spec"]["template"], "$patch": "replace"})}}
+
+
+def _in_go_order(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_go_order(each) for each in value]
+    return {name: _in_go_order(value[name]) for name in sorted(value)} if isinstance(value, dict) else value
 
 
 def revision_hash(patch: KubeObject, collisions: int) -> str:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
+
 from fakekube.controllers import NO_STAGES, STAGES
-from tests.unit.fakekube.controllers.cluster_site import APPS, CORE, ClusterSite, Obj, deployment, names, template
+from tests.unit.fakekube.controllers.cluster_site import (
+    APPS,
+    CORE,
+    ClusterSite,
+    Obj,
+    condition,
+    deployment,
+    names,
+    template,
+)
 
 
 def stateful(name: str = "db", replicas: int = 3, **spec: Any) -> Obj:
@@ -212,3 +224,34 @@ def test_a_daemon_that_fails_is_replaced() -> None:
     )
     site.run(1)
     assert names(site.pods()) != [pod]
+
+
+def surging(surge: int | str) -> Obj:
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": 0}}
+    return daemons(updateStrategy=strategy)
+
+
+@pytest.mark.parametrize(("surge", "at_most"), [(1, 4), ("34%", 5)])
+def test_a_surge_brings_the_new_daemon_before_the_old_one_goes(surge: int | str, at_most: int) -> None:
+    site = ClusterSite(nodes=3)
+    site.made(f"{APPS}/daemonsets", surging(surge))
+    site.run(1)
+    watched: list[tuple[int, int]] = []
+    site.patched(f"{APPS}/daemonsets/agent", NEW_IMAGE)
+    for _ in range(100):
+        site.run(0.05)
+        pods = [pod for pod in site.pods() if "deletionTimestamp" not in pod["metadata"]]
+        ready = [pod for pod in pods if (condition(pod, "Ready") or {}).get("status") == "True"]
+        watched.append((len(pods), len({pod["spec"].get("nodeName") for pod in ready})))
+    assert images(site) == ["new"] * 3
+    assert max(count for count, _ in watched) == at_most
+    assert min(served for _, served in watched) == 3, "every node has a ready daemon all the time"
+
+
+def test_the_bytes_of_a_revision_are_in_the_order_in_which_clients_encode_it() -> None:
+    site = ClusterSite(nodes=1)
+    site.made(f"{APPS}/daemonsets", daemons())
+    site.run(1)
+    [revision] = site.items(f"{APPS}/controllerrevisions")
+    encoded = json.dumps(revision["data"])
+    assert encoded == json.dumps(revision["data"], sort_keys=True)
