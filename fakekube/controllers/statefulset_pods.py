@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fakekube.controllers.ownership import controller_reference
 from fakekube.controllers.pods import pod_from
 from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.metadata import with_metadata
@@ -68,7 +67,4 @@ def _named_claims(owner: KubeObject, ordinal: int) -> Iterator[tuple[str, KubeOb
             name=f"{name_of(template)}-{name_of(owner)}-{ordinal}",
             labels={**(metadata(template).get("labels") or {}), **labels},
         )
-        policy = owner["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
-        if policy.get("whenDeleted") == "Delete":
-            claim = with_metadata(claim, ownerReferences=[controller_reference(owner)])
         yield name_of(template), claim

@@ -1,12 +1,13 @@
 """StatefulSets: pods with names and claims that stay, one after the other or all at once.
 
-Source: pkg/controller/statefulset of Kubernetes 1.37. Of the retention policy for claims, `whenDeleted` is acted on.
+Source: pkg/controller/statefulset of Kubernetes 1.37.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.events import Recorder
@@ -16,10 +17,12 @@ from fakekube.controllers.pod_control import says_terminating
 from fakekube.controllers.pods import PODS, available_in, has_ended, is_available, is_ready, phase_of
 from fakekube.controllers.replicasets import PodOwner
 from fakekube.controllers.revisions import History, number_of, revision_hash, template_patch
+from fakekube.controllers.statefulset_claims import deletes, has_stranger, is_stale, wanted_owners
 from fakekube.controllers.statefulset_pods import claims_of, ordinal_of, pod_of, revision_name, start_of
 from fakekube.meta.errors import StatusError
 from fakekube.meta.objects import KubeObject, metadata, name_of, namespace_of
-from fakekube.registry.metadata import is_terminating
+from fakekube.registry.metadata import is_terminating, with_metadata
+from fakekube.storage.items import Event
 
 STATEFUL_SETS = "statefulsets.apps"
 CLAIMS = "persistentvolumeclaims"
@@ -76,6 +79,17 @@ class StatefulSets(PodOwner):
     def __init__(self, cluster: Cluster, pods: OwnedIndex, revisions: OwnedIndex, recorder: Recorder) -> None:
         super().__init__(cluster, pods, recorder)
         self._history = History(cluster, revisions)
+
+    def listen(self) -> None:
+        super().listen()
+        self.cluster.listen(CLAIMS, self._hear_claim)
+
+    def _hear_claim(self, event: Event) -> None:
+        """A claim that is gone lets its pod come again."""
+        if event.type == "DELETED" and STATEFUL_SETS in self.cluster.site.store.used_resources():
+            for owner in self.cluster.list(STATEFUL_SETS, event.item.namespace):
+                if deletes(owner, "whenScaled"):
+                    self.enqueue(owner)
 
     def sync(self, namespace: str, name: str) -> None:
         owner = self.cluster.get(STATEFUL_SETS, namespace, name)
@@ -152,6 +166,8 @@ class StatefulSets(PodOwner):
             if self._must_wait_for(look, at):
                 return
         for pod in look.condemned:
+            self._see_to_owners(look.owner, pod)
+        for pod in look.condemned:
             if self._condemn(look, pod):
                 return
         if look.rolling is not None:
@@ -165,11 +181,39 @@ class StatefulSets(PodOwner):
                 self._delete(look, pod)
             return look.in_order
         if pod is None:
+            if self._waits_for_claims(look.owner, look.start + at):
+                return True
             look.replicas[at] = self._create(look, look.start + at)
             return look.in_order
         if phase_of(pod) == "Pending":
             self._ensure_claims(look.owner, look.start + at)
-        return look.in_order and not look.is_available(pod)
+        if look.in_order and not look.is_available(pod):
+            return True
+        self._see_to_owners(look.owner, pod)
+        return False
+
+    def _waits_for_claims(self, owner: KubeObject, ordinal: int) -> bool:
+        """Whether the claims of an earlier pod of that number still have to go."""
+        if not deletes(owner, "whenScaled"):
+            return False
+        held = (self.cluster.get(CLAIMS, namespace_of(owner), name_of(each)) for each in claims_of(owner, ordinal))
+        return any(claim is not None and is_stale(claim, f"{name_of(owner)}-{ordinal}") for claim in held)
+
+    def _see_to_owners(self, owner: KubeObject, pod: KubeObject) -> None:
+        """The pod's claims belong to whom the retention policy says."""
+        for each in claims_of(owner, ordinal_of(owner, pod)):
+            claim = self.cluster.get(CLAIMS, namespace_of(owner), name_of(each))
+            if claim is None:
+                continue
+            if has_stranger(claim, owner, pod):
+                told = (
+                    f"PersistentVolumeClaim {name_of(claim)} has a conflicting OwnerReference that acts as a manging "
+                    "controller, the retention policy is ignored for this claim"
+                )
+                self.recorder.record(owner, "Warning", "ConflictingController", told)
+            wanted = wanted_owners(claim, owner, pod)
+            if wanted is not None:
+                self.cluster.update(CLAIMS, claim, partial(with_metadata, ownerReferences=wanted))
 
     def _condemn(self, look: Look, pod: KubeObject) -> bool:
         """Delete a pod beyond the size; in order only when all others are well, or it is the first that is not."""
@@ -195,6 +239,7 @@ class StatefulSets(PodOwner):
                     look.owner, "Warning", "FailedCreate", f"Create {told} failed error: {refused.message}"
                 )
             raise
+        self._see_to_owners(look.owner, made)
         self.recorder.record(look.owner, "Normal", "SuccessfulCreate", f"Create {told} successful")
         return made
 

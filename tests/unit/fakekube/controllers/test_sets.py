@@ -179,6 +179,90 @@ def test_an_old_revision_that_comes_back_gets_the_next_number() -> None:
     assert numbers == [2, 3]
 
 
+def claiming(replicas: int = 2, **policy: str) -> Obj:
+    template = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": STORAGE}}
+    return stateful(replicas=replicas, volumeClaimTemplates=[template], persistentVolumeClaimRetentionPolicy=policy)
+
+
+STORAGE = {"requests": {"storage": "1Gi"}}
+CLAIMS = f"{CORE}/persistentvolumeclaims"
+
+
+def owners(site: ClusterSite) -> dict[str, list[str]]:
+    return {
+        each["metadata"]["name"]: [owner["kind"] for owner in each["metadata"].get("ownerReferences", [])]
+        for each in site.items(CLAIMS)
+    }
+
+
+def scaled(site: ClusterSite, replicas: int) -> None:
+    site.patched(f"{APPS}/statefulsets/db", {"spec": {"replicas": replicas}})
+    site.run(5)
+
+
+def test_claims_stay_when_nothing_is_said() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/statefulsets", claiming())
+    site.run(5)
+    scaled(site, 1)
+    site.gone(f"{APPS}/statefulsets/db")
+    site.run(5)
+    assert owners(site) == {"data-db-0": [], "data-db-1": []}
+
+
+def test_claims_go_with_pods_that_are_scaled_away() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/statefulsets", claiming(whenScaled="Delete", whenDeleted="Retain"))
+    site.run(5)
+    assert owners(site) == {"data-db-0": [], "data-db-1": []}
+    scaled(site, 1)
+    assert owners(site) == {"data-db-0": []}
+    scaled(site, 2)
+    assert owners(site) == {"data-db-0": [], "data-db-1": []}
+    site.gone(f"{APPS}/statefulsets/db")
+    site.run(5)
+    assert len(owners(site)) == 2
+
+
+def test_claims_go_with_their_set_and_with_pods() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/statefulsets", claiming(whenScaled="Delete", whenDeleted="Delete"))
+    site.run(5)
+    assert owners(site) == {"data-db-0": ["StatefulSet"], "data-db-1": ["StatefulSet"]}
+    scaled(site, 1)
+    assert owners(site) == {"data-db-0": ["StatefulSet"]}
+    site.gone(f"{APPS}/statefulsets/db")
+    site.run(5)
+    assert owners(site) == {}
+
+
+def test_a_policy_that_changes_changes_the_owners() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/statefulsets", claiming(whenScaled="Retain", whenDeleted="Delete"))
+    site.run(5)
+    policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain"}}
+    site.patched(f"{APPS}/statefulsets/db", {"spec": policy})
+    site.run(5)
+    assert owners(site) == {"data-db-0": [], "data-db-1": []}
+
+
+def test_a_claim_that_somebody_else_controls_is_left_to_them() -> None:
+    site = ClusterSite()
+    site.made(f"{APPS}/statefulsets", claiming(whenScaled="Delete", whenDeleted="Delete"))
+    site.run(5)
+    other = site.made(f"{CORE}/configmaps", {"metadata": {"name": "other"}})
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "other",
+        "uid": other["metadata"]["uid"],
+        "controller": True,
+    }
+    site.patched(f"{CLAIMS}/data-db-1", {"metadata": {"ownerReferences": [reference]}})
+    scaled(site, 1)
+    assert owners(site) == {"data-db-0": ["StatefulSet"], "data-db-1": ["ConfigMap"]}
+
+
 # --- DaemonSets -------------------------------------------------------------------------------------------------------
 
 
