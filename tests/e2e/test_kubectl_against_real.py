@@ -113,7 +113,9 @@ def test_explain_of_a_strategy_with_all_below_it_is_equal_to_the_byte(kubectl: K
 
 def test_explain_from_version_2_tells_the_same(kubectl: Kubectl, real: Kubectl) -> None:
     old = "--output=plaintext-openapiv2"
-    places = [("explain", place, old, "--recursive") for place in ("pod", "deploy.spec", "svc.spec", "ingress.spec")]
+    places: list[Arguments] = [
+        ("explain", place, old, "--recursive") for place in ("pod", "deploy.spec", "svc.spec", "ingress.spec")
+    ]
     places += [("explain", place, old) for place in ("deploy", "role.rules", "pod.spec.volumes", "svc")]
     assert Compared(kubectl, real).differing(places) == {}
 
