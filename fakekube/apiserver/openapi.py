@@ -1,7 +1,7 @@
 """The OpenAPI documents of an apiserver, made from the tables of kinds: v3 per group-version, and v2 in two encodings.
 
 A document is built when it is first asked for, kept as bytes, and shared by all sites with the same catalog.
-Source: the documents of kube-apiserver 1.37.2. Operations and their parameters are not described.
+Source: the documents of kube-apiserver 1.37.2. Query parameters are not described.
 """
 
 from __future__ import annotations

@@ -9,32 +9,37 @@ from fakekube.meta.objects import KubeObject
 _TEXT: KubeObject = {"schema": {"type": "string"}}
 _VERSION: KubeObject = {JSON: reference("io.k8s.apimachinery.pkg.version.Info")}
 
-# Name of the document -> its path, and its operation's tag, name and answer.
-_FIXED: dict[str, tuple[str, str, str, KubeObject]] = {
+_VERSIONS = "get available API versions"
+
+# Name of the document -> its path, and its operation's tag, name, description and answer.
+_FIXED: dict[str, tuple[str, str, str, str, KubeObject]] = {
     ".well-known/openid-configuration": (
         "/.well-known/openid-configuration/",
         "WellKnown",
         "getServiceAccountIssuerOpenIDConfiguration",
+        "get service account issuer OpenID configuration, also known as the 'OIDC discovery doc'",
         {JSON: _TEXT},
     ),
-    "api": ("/api/", "core", "getCoreAPIVersions", content_of(f"{META}.APIVersions")),
-    "apis": ("/apis/", "apis", "getAPIVersions", content_of(f"{META}.APIGroupList")),
+    "api": ("/api/", "core", "getCoreAPIVersions", _VERSIONS, content_of(f"{META}.APIVersions")),
+    "apis": ("/apis/", "apis", "getAPIVersions", _VERSIONS, content_of(f"{META}.APIGroupList")),
     "openid/v1/jwks": (
         "/openid/v1/jwks/",
         "openid",
         "getServiceAccountIssuerOpenIDKeyset",
+        "get service account issuer OpenID JSON Web Key Set (contains public token verification keys)",
         {"application/jwk-set+json": _TEXT},
     ),
-    "version": ("/version/", "version", "getCodeVersion", _VERSION),
+    "version": ("/version/", "version", "getCodeVersion", "get the version information for this server", _VERSION),
 }
 DISCOVERY_DOCUMENTS = tuple(_FIXED)
 
 
 def discovery_paths(name: str) -> KubeObject:
     """The only path of the document of that name: one of `DISCOVERY_DOCUMENTS`, or `apis/GROUP`."""
-    path, label, operation_id, answer = _FIXED.get(name) or _of_group(name.removeprefix("apis/"))
-    return {path: {"get": discovery_operation(operation_id, label, answer)}}
+    path, label, operation_id, description, answer = _FIXED.get(name) or _of_group(name.removeprefix("apis/"))
+    return {path: {"get": discovery_operation(operation_id, label, description, answer)}}
 
 
-def _of_group(group: str) -> tuple[str, str, str, KubeObject]:
-    return f"/apis/{group}/", tag(group), f"get{group_name(group)}APIGroup", content_of(f"{META}.APIGroup")
+def _of_group(group: str) -> tuple[str, str, str, str, KubeObject]:
+    name = f"get{group_name(group)}APIGroup"
+    return f"/apis/{group}/", tag(group), name, "get information of a group", content_of(f"{META}.APIGroup")

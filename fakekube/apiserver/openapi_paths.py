@@ -101,19 +101,20 @@ def paths(resources: Sequence[ResourceType], group: str, version: str) -> KubeOb
         namer = _Namer(resource)
         for path, operations in _paths_of(resource, namer):
             told = operations if resource.custom is None else [_of_custom(resource, each) for each in operations]
-            found[f"{root}{path}"] = _item(path, told, namer.tag)
+            found[f"{root}{path}"] = _item(resource, path, told, namer.tag)
     return dict(sorted(found.items()))
 
 
 def _resource_list(group: str, version: str) -> KubeObject:
     name = f"get{group_name(group)}{_title(version)}APIResources"
-    return {"get": discovery_operation(name, f"{tag(group)}_{version}", content_of(f"{META}.APIResourceList"))}
+    answer = content_of(f"{META}.APIResourceList")
+    return {"get": discovery_operation(name, f"{tag(group)}_{version}", "get available resources", answer)}
 
 
-def discovery_operation(name: str, label: str, answer: KubeObject) -> KubeObject:
+def discovery_operation(name: str, label: str, description: str, answer: KubeObject) -> KubeObject:
     """An operation of discovery, which takes nothing; `answer` is its media types."""
     answers = {"200": {"description": "OK", "content": answer}, "401": {"description": "Unauthorized"}}
-    return {"tags": [label], "operationId": name, "responses": answers}
+    return {"tags": [label], "description": description, "operationId": name, "responses": answers}
 
 
 def group_name(group: str) -> str:
@@ -301,6 +302,46 @@ def _watch(resource: ResourceType, name: str, action: str) -> _Operation:
     return _Operation(method="get", name=name, action=action, kind=resource.gvk, query=_LIST, answers=answers)
 
 
+# --- descriptions -----------------------------------------------------------------------------------------------------
+
+# What an operation does, by its action; `a` is the kind's article. Source: k8s.io/apiserver/pkg/endpoints/installer.go.
+_DOES = {
+    "delete": "delete{a}{kind}",
+    "deletecollection": "delete collection of {kind}",
+    "get": "read {of}the specified {kind}",
+    "list": "list or watch objects of kind {kind}",
+    "patch": "partially update {of}the specified {kind}",
+    "post": "create {of}{a}{kind}",
+    "put": "replace {of}the specified {kind}",
+    "connect": "connect {method} requests to {sub} of {kind}",
+    "watch": "watch changes to an object of kind {kind}. deprecated: use the 'watch' parameter with a list operation "
+    "instead, filtered to a single item with the 'fieldSelector' parameter.",
+    "watchlist": "watch individual changes to a list of {kind}. deprecated: use the 'watch' parameter with a list "
+    "operation instead.",
+}
+
+
+def _description(resource: ResourceType, path: str, operation: _Operation) -> str:
+    sub = path.rpartition("{name}")[2].strip("/").partition("/")[0] if "{name}" in path else ""
+    watched = "watch" in resource.verbs and resource.custom is None
+    text = _DOES[operation.action] if watched or operation.action != "list" else "list objects of kind {kind}"
+    said = text.format(
+        a=f" {_article(resource.kind)} ",
+        kind=resource.kind,
+        method=operation.method.upper(),
+        of=f"{sub} of " if sub else "",
+        sub=sub,
+    )
+    return " ".join(said.split())
+
+
+def _article(noun: str) -> str:
+    """Plurals have none."""
+    if noun.endswith("s") and not noun.endswith("ss"):
+        return ""
+    return "an" if noun[0].lower() in "aeiou" else "a"
+
+
 # --- rendering --------------------------------------------------------------------------------------------------------
 
 _DESCRIPTIONS = {"200": "OK", "201": "Created", "202": "Accepted"}
@@ -331,12 +372,14 @@ def _of_custom(resource: ResourceType, operation: _Operation) -> _Operation:
     )
 
 
-def _item(path: str, operations: Sequence[_Operation], label: str) -> KubeObject:
+def _item(resource: ResourceType, path: str, operations: Sequence[_Operation], label: str) -> KubeObject:
     """One path: what all its operations take stands once, beside them."""
     queries = [_query(path, operation) for operation in operations]
     shared = [each for each in queries[0] if all(each in query for query in queries)] if queries else []
     rendered: KubeObject = {
-        operation.method: _rendered(operation, [each for each in query if each not in shared], label)
+        operation.method: _rendered(
+            operation, [each for each in query if each not in shared], label, _description(resource, path, operation)
+        )
         for operation, query in zip(operations, queries, strict=True)
     }
     return rendered | ({"parameters": [*shared]} if shared else {})
@@ -358,8 +401,8 @@ def _path_parameter(name: str) -> KubeObject:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "uniqueItems": True}}
 
 
-def _rendered(operation: _Operation, query: Sequence[KubeObject], label: str) -> KubeObject:
-    rendered: KubeObject = {"tags": [label], "operationId": operation.name}
+def _rendered(operation: _Operation, query: Sequence[KubeObject], label: str, description: str) -> KubeObject:
+    rendered: KubeObject = {"tags": [label], "description": description, "operationId": operation.name}
     if query:
         rendered["parameters"] = list(query)
     if operation.body is not None:

@@ -80,6 +80,7 @@ def _operation(operation: KubeObject) -> KubeObject:
         parameters.insert(0, _body(body))
     consumed, produced = _consumed(operation), _in_order(_answer(operation))
     return {
+        "description": operation["description"],
         **({"consumes": consumed} if consumed else {}),
         "produces": produced,
         "schemes": ["https"],

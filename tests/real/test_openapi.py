@@ -80,6 +80,22 @@ def test_version_3_has_the_same_documents_paths_and_schemas(real: Ask, ours: Ask
     assert min(counts.values()) > 40
 
 
+def test_operations_are_described_in_the_same_words(real: Ask, ours: Ask) -> None:
+    theirs, mine = (
+        {place: text for name in names_of(real) for place, text in does(ask(f"/openapi/v3/{name}").json["paths"])}
+        for ask in (real, ours)
+    )
+    print(f"openapi v3: {len(mine)} operations")
+    assert differing(theirs, mine) == []
+
+
+def does(paths: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for path, item in paths.items():
+        yield from (
+            (f"{method} {path}", each["description"]) for method, each in item.items() if method != "parameters"
+        )
+
+
 def test_version_3_describes_types_and_fields_in_the_same_words(real: Ask, ours: Ask) -> None:
     """But for what the values of an enumeration mean."""
     differ: set[str] = set()
@@ -252,6 +268,7 @@ def test_documents_of_custom_resources_are_the_same(custom: tuple[Ask, Ask]) -> 
     for name in (each for each in names_of(real) if GROUP in each):
         theirs, mine = (ask(f"/openapi/v3/{name}").json for ask in (real, ours))
         assert undescribed(mine["paths"]) == undescribed(theirs["paths"])
+        assert dict(does(mine["paths"])) == dict(does(theirs["paths"]))
         own = [schema for schema in theirs["components"]["schemas"] if schema.startswith("com.example")]
         assert len(own) == 4
         for schema in own:

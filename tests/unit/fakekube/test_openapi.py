@@ -110,6 +110,27 @@ def test_version_2_is_json_or_protobuf_by_accept() -> None:
     assert {2, 8, 9} <= set(fields)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "does"),
+    [
+        ("get", "pods", "list or watch objects of kind Pod"),
+        ("get", "endpoints", "list or watch objects of kind Endpoints"),
+        ("post", "namespaces/{namespace}/pods", "create a Pod"),
+        ("post", "namespaces/{namespace}/events", "create an Event"),
+        ("post", "namespaces/{namespace}/endpoints", "create Endpoints"),
+        ("post", "namespaces/{namespace}/pods/{name}/eviction", "create eviction of a Pod"),
+        ("patch", "namespaces/{namespace}/pods/{name}/status", "partially update status of the specified Pod"),
+        ("delete", "namespaces/{namespace}/pods", "delete collection of Pod"),
+        ("head", "nodes/{name}/proxy/{path}", "connect HEAD requests to proxy of Node"),
+        ("get", "componentstatuses", "list objects of kind ComponentStatus"),
+        ("get", "", "get available resources"),
+    ],
+)
+def test_operations_say_what_they_do(method: str, path: str, does: str) -> None:
+    assert document("api/v1")["paths"][f"/api/v1/{path}"][method]["description"] == does
+    assert json.loads(get("/openapi/v2").body)["paths"][f"/api/v1/{path}"][method]["description"] == does
+
+
 @pytest.mark.parametrize("asked", [PROTOBUF_V3, PROTOBUF_V3.replace(".v1.0+", "@v1.0+")])
 def test_version_3_in_protobuf_is_the_same_document(asked: str) -> None:
     answer, plain = (get("/openapi/v3/apis/batch/v1", accept=each) for each in (asked, "application/json"))
