@@ -203,6 +203,40 @@ _SPEC = {
             "items": {"type": "object", "required": ["key"], "properties": {"key": {"type": "string"}}},
         },
         "map": {"type": "object", "additionalProperties": {"type": "string", "format": "date"}},
+        "documented": {
+            "type": "string",
+            "title": "A title",
+            "format": "date-time",
+            "example": {"any": ["thing"]},
+            "externalDocs": {"description": "more", "url": "https://example.com"},
+        },
+        "checked": {
+            "type": "number",
+            "format": "double",
+            "minimum": 0,
+            "exclusiveMinimum": True,
+            "maximum": 1e3,
+            "multipleOf": 0.5,
+            "not": {"enum": [5]},
+            "x-kubernetes-validations": [{"rule": "self != 7.0", "message": "no seven"}],
+        },
+        "atomic": {
+            "type": "object",
+            "x-kubernetes-map-type": "atomic",
+            "minProperties": 1,
+            "maxProperties": 4,
+            "default": {"a": {"b": [1]}},
+            "additionalProperties": {"x-kubernetes-preserve-unknown-fields": True},
+        },
+        "whole": {"x-kubernetes-embedded-resource": True, "type": "object", "properties": {"spec": {"type": "object"}}},
+        "nullable": {"type": "object", "nullable": True, "properties": {"a": {"type": "string"}}, "required": ["a"]},
+        "empty": {"type": "object"},
+        "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}, "minItems": 0},
+        "either-bounded": {
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "allOf": [{"maxLength": 5}],
+        },
         "shape": {"type": "object", "anyOf": [{"required": ["x"]}], "properties": {"x": {"type": "boolean"}}},
     },
 }
@@ -279,11 +313,11 @@ def test_documents_of_custom_resources_are_the_same(custom: tuple[Ask, Ask]) -> 
 
 def without_embedded_words(theirs: Any, mine: Any, schema: str) -> Any:
     """What embedded objects say of their apiVersion and kind differs in its words alone."""
-    found = theirs["components"]["schemas"][schema]
-    embedded = found["properties"].get("spec", {}).get("properties", {}).get("embedded")
-    for name in ("apiVersion", "kind") if embedded else ():
-        ours = mine["components"]["schemas"][schema]["properties"]["spec"]["properties"]["embedded"]
-        embedded["properties"][name]["description"] = ours["properties"][name]["description"]
+    found, ours = (each["components"]["schemas"][schema] for each in (theirs, mine))
+    for place in ("embedded", "whole") if "spec" in found["properties"] else ():
+        objects = [each["properties"]["spec"]["properties"][place]["properties"] for each in (found, ours)]
+        for name in ("apiVersion", "kind"):
+            objects[0][name]["description"] = objects[1][name]["description"]
     return found
 
 
