@@ -189,7 +189,9 @@ class StatefulSets(PodOwner):
             self._ensure_claims(look.owner, look.start + at)
         if look.in_order and not look.is_available(pod):
             return True
-        self._see_to_owners(look.owner, pod)
+        if self._see_to_owners(look.owner, pod):
+            told = f"Update Pod {name_of(pod)} in StatefulSet {name_of(look.owner)} successful"
+            self.recorder.record(look.owner, "Normal", "SuccessfulUpdate", told)
         return False
 
     def _waits_for_claims(self, owner: KubeObject, ordinal: int) -> bool:
@@ -199,8 +201,9 @@ class StatefulSets(PodOwner):
         held = (self.cluster.get(CLAIMS, namespace_of(owner), name_of(each)) for each in claims_of(owner, ordinal))
         return any(claim is not None and is_stale(claim, f"{name_of(owner)}-{ordinal}") for claim in held)
 
-    def _see_to_owners(self, owner: KubeObject, pod: KubeObject) -> None:
-        """The pod's claims belong to whom the retention policy says."""
+    def _see_to_owners(self, owner: KubeObject, pod: KubeObject) -> bool:
+        """The pod's claims belong to whom the retention policy says; whether one had to be changed for that."""
+        changed = False
         for each in claims_of(owner, ordinal_of(owner, pod)):
             claim = self.cluster.get(CLAIMS, namespace_of(owner), name_of(each))
             if claim is None:
@@ -214,6 +217,8 @@ class StatefulSets(PodOwner):
             wanted = wanted_owners(claim, owner, pod)
             if wanted is not None:
                 self.cluster.update(CLAIMS, claim, partial(with_metadata, ownerReferences=wanted))
+                changed = True
+        return changed
 
     def _condemn(self, look: Look, pod: KubeObject) -> bool:
         """Delete a pod beyond the size; in order only when all others are well, or it is the first that is not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakekube.apiserver.server import Apiserver, BackgroundWork
+from fakekube.controllers.autoscalers import Autoscalers
 from fakekube.controllers.budgets import Budgets
 from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.cronjobs import CronJobs
@@ -57,6 +58,7 @@ class Workloads:
             CronJobs(cluster, jobs, say("cronjob-controller")),
             Endpoints(cluster),
             MirroredSlices(cluster, say("endpoint-slice-mirroring-controller")),
+            Autoscalers(cluster, say("horizontal-pod-autoscaler")),
             Budgets(cluster, say("controllermanager")),
             Quotas(cluster),
             Claims(cluster, say("persistentvolume-controller"), provisions=bool(stages.stages)),
@@ -90,6 +92,7 @@ _COMPONENTS = (
     "job-controller",
     "cronjob-controller",
     "endpoint-slice-mirroring-controller",
+    "horizontal-pod-autoscaler",
     "controllermanager",
     "taint-eviction-controller",
     "persistentvolume-controller",

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 Obj = dict[str, Any]
 
 CORE, APPS, BATCH, POLICY = "/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/policy/v1"
-SLICES = "/apis/discovery.k8s.io/v1"
+SLICES, SCALING = "/apis/discovery.k8s.io/v1", "/apis/autoscaling/v2"
 # What is looked at after each step: collection and path.
 SEEN = (
     (APPS, "deployments"),
@@ -32,6 +32,7 @@ SEEN = (
     (POLICY, "poddisruptionbudgets"),
     (CORE, "persistentvolumeclaims"),
     (CORE, "resourcequotas"),
+    (SCALING, "horizontalpodautoscalers"),
     (CORE, "events"),
 )
 
@@ -235,12 +236,16 @@ def _projected(obj: Obj, plural: str) -> Obj:
     }
     if plural == "endpointslices":
         # in the order of a Go map there
-        rest["endpoints"] = sorted(obj.get("endpoints") or [], key=lambda each: str(each["targetRef"]["name"]))
+        rest["endpoints"] = sorted(obj.get("endpoints") or [], key=_place)
     if plural in ("replicasets", "pods", "persistentvolumeclaims"):
         rest["spec"] = obj["spec"]
     if plural in ("jobs", "statefulsets", "daemonsets", "deployments", "cronjobs", "replicationcontrollers"):
         rest["spec"] = {key: obj["spec"].get(key) for key in ("replicas", "paused", "suspend", "selector")}
     return {"metadata": shown, **rest}
+
+
+def _place(endpoint: Obj) -> str:
+    return str(endpoint.get("targetRef", {}).get("name") or endpoint["addresses"][0])
 
 
 def _event(event: Obj) -> Obj:
@@ -309,6 +314,17 @@ def image(number: int) -> Obj:
 
 def job(name: str = "j", **spec: Any) -> Obj:
     return {"metadata": {"name": name}, "spec": {"template": template(restart="Never"), **spec}}
+
+
+def of_index(index: int) -> Callable[[Obj], bool]:
+    """Pods of a Job's index that have not ended."""
+    noted = "batch.kubernetes.io/job-completion-index"
+    return lambda pod: not is_done(pod) and pod["metadata"].get("annotations", {}).get(noted) == str(index)
+
+
+def scaler(name: str, target: str = "d", **spec: Any) -> Obj:
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+    return {"metadata": {"name": name}, "spec": {"maxReplicas": 5, "scaleTargetRef": reference, **spec}}
 
 
 def placed(name: str) -> Obj:
@@ -432,6 +448,40 @@ STORIES = (
     Story("a budget of pods that may go", [
         Create(POLICY, "poddisruptionbudgets", {"metadata": {"name": "most"}, "spec": {"maxUnavailable": "30%", "selector": {"matchLabels": {"app": "a"}}}}),
         Create(*DEPLOY, workload(replicas=4)), Pods(ready, 2), Pods(ready), Patch(*DEPLOY, "d", {"spec": {"replicas": 10}}), ALL_READY,
+    ]),
+    Story("indexes that fail on their own", [
+        Create(BATCH, "jobs", job(completions=3, parallelism=3, completionMode="Indexed", backoffLimitPerIndex=1)),
+        Pods(exited(3), 9, of_index(0)), Wait(12), Pods(succeeded, 9, of_index(1)), Pods(exited(3), 9, of_index(0)), Wait(1), Pods(succeeded, 9, of_index(2)), Wait(1),
+    ]),
+    Story("too many failed indexes", [
+        Create(BATCH, "jobs", job(completions=4, parallelism=4, completionMode="Indexed", backoffLimitPerIndex=0, maxFailedIndexes=1)),
+        Pods(exited(3), 9, of_index(0)), Wait(1), Pods(exited(3), 9, of_index(2)), Wait(1),
+    ]),
+    Story("an index that a policy fails", [
+        Create(BATCH, "jobs", job(completions=2, parallelism=2, completionMode="Indexed", backoffLimitPerIndex=3, podFailurePolicy={"rules": [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [42]}}, {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [5]}}]})),
+        Pods(exited(5), 9, of_index(1)), Wait(12), Pods(exited(42), 9, of_index(1)), Wait(1), Pods(succeeded, 9, of_index(0)), Wait(1),
+    ]),
+    Story("endpoints by hand", [
+        Create(CORE, "services", {"metadata": {"name": "svc"}, "spec": {"ports": [{"port": 80}]}}),
+        Create(CORE, "endpoints", {"metadata": {"name": "svc", "labels": {"tier": "front"}, "annotations": {"note": "kept"}}, "subsets": [{"addresses": [{"ip": "10.1.0.1"}, {"ip": "10.1.0.2", "hostname": "h"}], "notReadyAddresses": [{"ip": "10.1.0.3"}], "ports": [{"name": "a", "port": 80}]}]}),
+        Patch(CORE, "endpoints", "svc", {"subsets": [{"addresses": [{"ip": "10.1.0.1"}], "ports": [{"name": "a", "port": 80}]}, {"addresses": [{"ip": "10.1.0.1"}], "ports": [{"name": "b", "port": 81}]}, {"addresses": [{"ip": "2001:db8::1"}], "ports": [{"name": "c", "port": 82}]}]}), Wait(3),
+        Patch(CORE, "endpoints", "svc", {"metadata": {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}}), Wait(1),
+    ]),
+    Story("a daemon set that surges", [
+        *NODES, Create(APPS, "daemonsets", {"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": template(), "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}}), Pods(ready),
+        Patch(APPS, "daemonsets", "d", image(2)), ALL_READY, ALL_READY,
+    ]),
+    Story("claims that go with scaled pods", [
+        Create(APPS, "statefulsets", workload("s", 2, serviceName="svc", persistentVolumeClaimRetentionPolicy={"whenScaled": "Delete", "whenDeleted": "Delete"}, volumeClaimTemplates=[{"metadata": {"name": "v"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}])),
+        ALL_READY, Patch(APPS, "statefulsets", "s", {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain"}}}), ALL_READY,
+        Patch(APPS, "statefulsets", "s", {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}}), Patch(APPS, "statefulsets", "s", {"spec": {"replicas": 1}}), Wait(2),
+    ]),
+    Story("an autoscaler without metrics", [
+        Create(*DEPLOY, workload(replicas=2)), Create(SCALING, "horizontalpodautoscalers", scaler("cpu")), Wait(1),
+        Create(SCALING, "horizontalpodautoscalers", scaler("gone", target="nope")), Wait(1),
+    ]),
+    Story("an autoscaler with bounds", [
+        Create(*DEPLOY, workload(replicas=1)), Create(SCALING, "horizontalpodautoscalers", scaler("min", minReplicas=2)), Wait(1),
     ]),
     Story("a cron job that is suspended", [
         Create(BATCH, "cronjobs", {"metadata": {"name": "c"}, "spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": template(restart="Never")}}}}),
