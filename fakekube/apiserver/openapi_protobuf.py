@@ -169,14 +169,7 @@ _IN_QUERY: _Message = {
     "type": (6, _text),
     "uniqueItems": (20, _flag),
 }
-_IN_PATH: _Message = {
-    "required": (1, _flag),
-    "in": (2, _text),
-    "description": (3, _text),
-    "name": (4, _text),
-    "type": (5, _text),
-    "uniqueItems": (19, _flag),
-}
+_IN_PATH: _Message = {**_IN_QUERY, "type": (5, _text), "uniqueItems": (19, _flag)}
 # By where a parameter stands: which of the alternatives it is.
 _PARAMETERS: Mapping[str, _Field] = {
     "body": _within(1, _message(_BODY)),
