@@ -9,7 +9,7 @@ from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.commands import end_of
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.nodes import KUBELET, NODES, address_of
-from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run
+from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run, run_ready
 from fakekube.controllers.pods import PODS, node_of
 from fakekube.controllers.scheduler import Scheduler
 from fakekube.controllers.stages import DELAYS, FAILS, Stage, Stages, delays_of
@@ -20,6 +20,8 @@ from fakekube.storage.items import Event
 
 _EXIT = re.compile(r"exit ([0-9]{1,3})")
 UNSCHEDULABLE = "Unschedulable"
+# A probe takes its time.
+_PROBE_S = 0.1
 
 
 class Kubelet:
@@ -135,12 +137,20 @@ class Kubelet:
 
     def _start(self, pod: KubeObject, failure: str) -> None:
         move = FAILURES.get(failure, run)
+        place = self._place(pod)
+        if not failure and self._is_ready_at_once(pod, place):
+            move = run_ready
         if failure and failure not in FAILURES and failure != UNSCHEDULABLE and not _EXIT.fullmatch(failure):
             known = ", ".join([*sorted(FAILURES), UNSCHEDULABLE, "exit N"])
             self._recorder.record(pod, "Warning", "InvalidAnnotation", f"{FAILS}: {failure!r} is none of {known}")
-        self._write(pod, move(pod, self._place(pod)))
-        if move is run:
+        self._write(pod, move(pod, place))
+        if move in (run, run_ready):
             self._recorder.record(pod, "Normal", "Started", "Container started")
+
+    def _is_ready_at_once(self, pod: KubeObject, place: Place) -> bool:
+        """Whether nothing delays its readiness: a kubelet tells both in one write then."""
+        stage = self._stages.next({**pod, "status": run(pod, place)})
+        return stage is not None and stage.move == "ready" and self._delay_s(stage, pod) <= 0
 
     def _become_ready(self, pod: KubeObject, failure: str) -> None:
         """Or end at once, with the exit code that was asked for."""
@@ -175,6 +185,6 @@ def _number_of_address(pod: KubeObject) -> int:
 
 
 def _first_probe_s(pod: KubeObject) -> float:
-    """When its containers are first asked whether they are ready."""
-    probes = ((each.get("readinessProbe") or {}) for each in pod["spec"]["containers"])
-    return max((float(each.get("initialDelaySeconds", 0)) for each in probes), default=0.0)
+    """When its containers are first asked whether they are ready; those without a probe are so from the start."""
+    probes = [each["readinessProbe"] for each in pod["spec"]["containers"] if each.get("readinessProbe")]
+    return max((max(float(each.get("initialDelaySeconds", 0)), _PROBE_S) for each in probes), default=0.0)

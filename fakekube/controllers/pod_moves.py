@@ -41,6 +41,11 @@ def ready(pod: KubeObject, place: Place) -> KubeObject:
     return {**held, "conditions": _conditions(pod, place.now, ready=True), "containerStatuses": statuses}
 
 
+def run_ready(pod: KubeObject, place: Place) -> KubeObject:
+    """Its containers have started, and are ready from the start."""
+    return ready({**pod, "status": run(pod, place)}, place)
+
+
 def succeed(pod: KubeObject, place: Place) -> KubeObject:
     return _ended(pod, place, "Succeeded", 0, "PodCompleted")
 

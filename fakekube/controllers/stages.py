@@ -85,7 +85,7 @@ STAGES = Stages(
     (
         Stage(name="schedule", when="unscheduled", move="bind"),
         Stage(name="start", when="scheduled", move="run", delay_s=0.1),
-        Stage(name="ready", when="running", move="ready", delay_s=0.1),
+        Stage(name="ready", when="running", move="ready"),
         Stage(name="complete", when="ready", move="succeed", delay_s=0.5, owner="Job"),
         Stage(name="terminate", when="terminating", move="remove", delay_s=0.1),
     )

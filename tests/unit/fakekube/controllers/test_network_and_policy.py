@@ -35,7 +35,9 @@ def test_ready_pods_are_endpoints_and_others_are_not_ready() -> None:
     site.made(f"{CORE}/services", service())
     site.run(1)
     assert our_slices(site)[0]["endpoints"] is None or our_slices(site)[0]["endpoints"] == []
-    site.made(f"{APPS}/deployments", deployment(replicas=2))
+    probed = deployment(replicas=2)
+    probed["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8080}}
+    site.made(f"{APPS}/deployments", probed)
     site.run(0.15)
     assert len(site.obj(f"{CORE}/endpoints/svc")["subsets"][0]["notReadyAddresses"]) == 2
     assert [each["conditions"]["ready"] for each in our_slices(site)[0]["endpoints"]] == [False, False]

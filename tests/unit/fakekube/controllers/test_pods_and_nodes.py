@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fakekube.controllers import NO_STAGES, STAGES, Stage, Stages, Workloads
 from tests.unit.fakekube.controllers.cluster_site import APPS, CORE, ClusterSite, Obj, condition, deployment, names
-from tests.unit.fakekube.sites import Site
+from tests.unit.fakekube.sites import Site, events
 
 
 def pod(name: str = "p", annotations: dict[str, str] | None = None, **spec: object) -> Obj:
@@ -259,3 +261,28 @@ def test_addresses_go_on_where_a_restored_site_had_stopped() -> None:
     other.patched(f"{APPS}/deployments/web", {"spec": {"replicas": 6}})
     other.run(1)
     assert len({each["status"]["podIP"] for each in other.pods()}) == 6
+
+
+def phases(site: ClusterSite, **container: Any) -> list[tuple[str, str]]:
+    """What a watcher sees of a pod with such a container: phase and readiness, each once."""
+    version = site.get(f"{CORE}/pods").json["metadata"]["resourceVersion"]
+    watch = site.watch(f"{CORE}/pods", f"resourceVersion={version}")
+    site.made(
+        f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i", **container}]}}
+    )
+    site.run(5)
+    seen = [(pod["status"]["phase"], (condition(pod, "Ready") or {}).get("status", "")) for _, pod in events(watch)]
+    return list(dict.fromkeys(seen))
+
+
+def test_a_pod_without_probes_is_ready_as_soon_as_it_runs() -> None:
+    assert phases(ClusterSite()) == [("Pending", ""), ("Running", "True")]
+
+
+def test_a_pod_with_a_probe_runs_before_it_is_ready() -> None:
+    seen = phases(ClusterSite(), readinessProbe={"tcpSocket": {"port": 80}, "initialDelaySeconds": 2})
+    assert seen == [("Pending", ""), ("Running", "False"), ("Running", "True")]
+
+
+def test_a_delay_that_is_asked_for_holds_without_a_probe_too() -> None:
+    assert phases(ClusterSite(stages=STAGES.delayed(ready=2)))[1:] == [("Running", "False"), ("Running", "True")]

@@ -111,7 +111,7 @@ def test_pods_count_as_available_after_min_ready_seconds() -> None:
 def test_a_stateful_set_starts_and_stops_in_order() -> None:
     site = ClusterSite()
     site.made(f"{APPS}/statefulsets", stateful())
-    site.run(0.25)
+    site.run(0.15)
     assert names(site.pods()) == ["db-0", "db-1"]
     site.run(5)
     assert site.obj(f"{APPS}/statefulsets/db")["status"]["availableReplicas"] == 3
