@@ -237,6 +237,7 @@ def _projected(obj: Obj, plural: str) -> Obj:
     if plural == "endpointslices":
         # in the order of a Go map there
         rest["endpoints"] = sorted(obj.get("endpoints") or [], key=_place)
+        rest["ports"] = sorted(obj.get("ports") or [], key=_in_order)
     if plural in ("replicasets", "pods", "persistentvolumeclaims"):
         rest["spec"] = obj["spec"]
     if plural in ("jobs", "statefulsets", "daemonsets", "deployments", "cronjobs", "replicationcontrollers"):

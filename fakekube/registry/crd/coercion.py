@@ -144,8 +144,10 @@ def _declared(name: str, member: Any, inner: Structural, node: Structural, path:
     kind = type(member)
     if kind is dict or kind is list or kind is Pairs:
         here = f"{path}.{name}" if path else name
-        member = _coerced(member, inner, here, report, skips=False)
-        return _embedded(name, member, here, report) if node.embedded and name in TYPE_AND_METADATA else member
+        if node.embedded and name in TYPE_AND_METADATA:
+            # the metadata of an embedded resource has all members that metadata has, whichever are declared
+            return _embedded(name, member, here, report)
+        return _coerced(member, inner, here, report, skips=False)
     return _number(member) if kind is int else member
 
 

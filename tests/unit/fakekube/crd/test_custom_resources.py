@@ -320,3 +320,20 @@ def test_sites_with_the_same_definition_share_what_is_compiled(served: Site) -> 
     assert found[0] is not None
     assert found[1] is not None
     assert found[0].custom is found[1].custom
+
+
+def test_embedded_metadata_has_all_its_members_whichever_are_declared(site: Site) -> None:
+    part = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "properties": {"metadata": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    }
+    spec = {"type": "object", "properties": {"part": part}}
+    assert site.post(DEFINITIONS, definition(version("v1", spec))).status == 201
+    meta = {"name": "n", "namespace": "default", "labels": {"a": "b"}, "odd": "x"}
+    sent = {"apiVersion": "v1", "kind": "Sub", "metadata": meta}
+    body = {"apiVersion": "g.example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"part": sent}}
+    refused = site.post(f"{API}/widgets", body, "fieldValidation=Strict")
+    assert refused.message.endswith('strict decoding error: unknown field "spec.part.metadata.odd"')
+    kept = site.post(f"{API}/widgets", body).json["spec"]["part"]["metadata"]
+    assert kept == {"name": "n", "namespace": "default", "labels": {"a": "b"}}
