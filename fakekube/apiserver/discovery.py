@@ -113,14 +113,23 @@ def _api_versions(request: Request) -> KubeObject:
 
 
 def _group_list(request: Request, catalog: ResourceCatalog) -> Response:
-    groups = [_group_members(group) for group in catalog.groups]
-    return _root(request, catalog, "apis", {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+    return _root(request, catalog, "apis", _plain_groups(catalog))
+
+
+def _plain_groups(catalog: ResourceCatalog) -> KubeObject:
+    """Groups of custom resources come behind the others, in the order of the names of their APIServices."""
+    known = {group.name for group in builtin().groups}
+    groups = sorted(catalog.groups, key=lambda group: "" if group.name in known else _first_service(group))
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group_members(group) for group in groups]}
+
+
+def _first_service(group: ApiGroup) -> str:
+    return min(f"{version}.{group.name}" for version in group.versions)
 
 
 def _group_list_with_slash(request: Request, catalog: ResourceCatalog) -> Response:
     """/apis/ is a route of its own: it knows no aggregated form."""
-    groups = [_group_members(group) for group in catalog.groups]
-    return _document(request, {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}, _GROUPS)
+    return _document(request, _plain_groups(catalog), _GROUPS)
 
 
 def _root(request: Request, catalog: ResourceCatalog, root: str, plain: KubeObject) -> Response:

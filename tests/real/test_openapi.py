@@ -277,13 +277,25 @@ def definition(kind: str, scope: str, **more: object) -> dict[str, Any]:
 
 SCALED = {"scale": {"specReplicasPath": ".spec.count", "statusReplicasPath": ".status.replicas"}, "status": {}}
 INSTALLED = [definition("Widget", "Namespaced", subresources=SCALED), definition("Gadget", "Cluster")]
+# Groups that come in another order by name than by the names of their APIServices.
+OTHERS = [("zz.example.com", "v1"), ("a.example.com", "v1beta1"), ("mm.example.com", "v1")]
+
+
+def in_group(group: str, version: str) -> dict[str, Any]:
+    whole = definition("Thing", "Cluster")
+    versions = [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": _ANYTHING}}]
+    return {
+        **whole,
+        "metadata": {"name": f"things.{group}"},
+        "spec": {**whole["spec"], "group": group, "versions": versions},
+    }
 
 
 @pytest.fixture(scope="module")
 def custom(own_real_apiserver: start.RealApiserver) -> tuple[Ask, Ask]:
     """The running server and ours, both with the same definitions, once all of them are published there."""
     real, ours = asking(own_real_apiserver), asking_ours()
-    for each in INSTALLED:
+    for each in [*INSTALLED, *(in_group(*other) for other in OTHERS)]:
         for ask in (real, ours):
             assert ask(DEFINITIONS, method="POST", body=each).status == 201
     until(lambda: any(GROUP in path and "gadgets" in path for path in real("/openapi/v2", accept=JSON).json["paths"]))

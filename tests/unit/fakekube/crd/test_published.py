@@ -116,3 +116,26 @@ def test_version_2_says_less_of_what_may_be_null_or_anything(site: Site) -> None
 def test_discovery_lists_the_status_before_the_scale(site: Site) -> None:
     names = [each["name"] for each in site.get(PREFIX).json["resources"]]
     assert names == ["widgets", "widgets/status", "widgets/scale"]
+
+
+def test_groups_are_listed_by_the_names_of_their_api_services_and_aggregated_by_their_own() -> None:
+    site = Site()
+    for group, version in (("zz.example.com", "v1"), ("a.example.com", "v1beta1"), ("mm.example.com", "v1")):
+        body = {
+            "metadata": {"name": f"things.{group}"},
+            "spec": {
+                "group": group,
+                "scope": "Cluster",
+                "names": {"plural": "things", "kind": "Thing"},
+                "versions": [
+                    {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": ANYTHING}}
+                ],
+            },
+        }
+        assert site.post(DEFINITIONS, body).status == 201
+    own = ["mm.example.com", "zz.example.com", "a.example.com"]
+    for path in ("/apis", "/apis/"):
+        assert [each["name"] for each in site.get(path).json["groups"]][-3:] == own
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    aggregated = [each["metadata"]["name"] for each in site.get("/apis", accept=accept).json["items"]]
+    assert aggregated[-3:] == sorted(own)
