@@ -84,7 +84,7 @@ def _read_operation(fields: Mapping[str, object]) -> Pending:
     pending.reached = pending.given is not None  # what became of the last try is not known
     pending.codes = {SiteName(site): code for site, code in stored.codes.items()}
     pending.passed = {SiteName(site): "refused" if how == "refused" else "sent" for site, how in stored.passed.items()}
-    pending.withdrawn = stored.withdrawn
+    pending.withdrawn, pending.aim = stored.withdrawn, stored.aim
     pending.result = read_result(stored.result) if stored.result is not None else None
     if pending.result is not None:
         pending.outcomes = dict(pending.result.outcomes)
@@ -100,6 +100,7 @@ class _StoredOperation(msgspec.Struct):
     result: dict[str, object] | None
     passed: dict[str, str] = {}
     withdrawn: bool = False
+    aim: str | None = None
 
 
 def read_record(gid: RecordId, entries: Sequence[bytes]) -> SavedRecord:

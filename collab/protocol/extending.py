@@ -30,12 +30,21 @@ def extend(records: Records, pending: Pending, turn: Turn) -> OperationResult | 
         _share_existing(records, pending, turn)
         return None
     pending.gid = record.gid
+    take_aim(pending, record, to)
     if not record.acting:
         return pass_to_owner(records, pending, record, turn)
     if record.record.full:
         return refuse(pending, 409, "RecordFull: the record is over its size of 1 MB")
     _widen_policy(record, operation, turn)
     return _invite(records, pending, record, to, turn)
+
+
+def take_aim(pending: Pending, record: Replica, site: SiteName) -> None:
+    """Note which invitation of the site this was asked about: who passes it on may come to be asked again as the owner,
+    and an operation acts once (S8)."""
+    if pending.aim is None:
+        row = record.view.member(site)
+        pending.aim = row.inv if row is not None else ""
 
 
 def _share_existing(records: Records, pending: Pending, turn: Turn) -> None:
@@ -88,6 +97,8 @@ def _widen_policy(record: Replica, operation: Operation, turn: Turn) -> None:
 
 def _invite(records: Records, pending: Pending, record: Replica, to: SiteName, turn: Turn) -> OperationResult | None:
     row = record.view.member(to)
+    if row is not None and not pending.inv and pending.overtaken(row.inv):
+        pending.inv = row.inv
     pending.outcomes = {to: outcome_of(row, pending.codes.get(to, 409))}
     if row is not None and row.is_member:
         _set_role(record, row, pending.operation, turn)

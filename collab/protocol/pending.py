@@ -25,7 +25,8 @@ class Pending:
     """One operation. `given` and `gid`: whom an ingress named owner of which record (never two for one gid), `reached`: it may have
     heard of it, so that nobody else is named any more; `inv`:
     the invitation or offer it made; `codes`: sites that refused, with the code. `passed`: the sites it was passed on to;
-    `withdrawn`: it is not to be begun any more. `busy`: a call or forward is out for it."""
+    `aim`: the invitation of the site it is about as it was known when it was asked, "" for none; `withdrawn`: it is not to
+    be begun any more. `busy`: a call or forward is out for it."""
 
     operation: Operation
     answer_at: float
@@ -37,6 +38,7 @@ class Pending:
     outcomes: dict[SiteName, str] = field(default_factory=dict)
     manifest: Mapping[str, object] | None = None
     passed: dict[SiteName, Passed] = field(default_factory=dict)
+    aim: str | None = None
     withdrawn: bool = False
     tries: int = 0
     busy: bool = False
@@ -53,6 +55,10 @@ class Pending:
         """Has this site begun to carry it out? Then it goes on to its end."""
         return bool(self.inv)
 
+    def overtaken(self, inv: str) -> bool:
+        """Has a site that this was passed on to carried it out meanwhile, as the new invitation `inv` shows?"""
+        return bool(self.passed) and self.aim is not None and inv != self.aim
+
     @property
     def taken_back(self) -> bool:
         """Withdrawn before it was begun here: it is begun no more."""
@@ -67,6 +73,7 @@ class Pending:
             "inv": self.inv,
             "codes": self.codes,
             "passed": self.passed,
+            "aim": self.aim,
             "withdrawn": self.withdrawn,
             "result": self.result.to_json() if self.result else None,
         }

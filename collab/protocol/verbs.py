@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collab.protocol import forwarding, ownership
 from collab.protocol.creating import create, name_next_owner
-from collab.protocol.extending import extend, role_of
+from collab.protocol.extending import extend, role_of, take_aim
 from collab.protocol.facts import ForwardFinished
 from collab.protocol.forwarding import forward, pass_to_owner, settle_elsewhere, withdraw
 from collab.protocol.membership import in_rows
@@ -58,6 +58,7 @@ def retract(records: Records, pending: Pending, turn: Turn) -> OperationResult |
     if record is None:
         return _after_the_end(records, pending, turn)
     pending.gid = record.gid
+    take_aim(pending, record, site)
     if record.acting:
         return _put_out(records, pending, record, site, turn)
     if _overtakes_an_extend(records, pending, turn):
@@ -113,7 +114,7 @@ def _put_out(records: Records, pending: Pending, record: Replica, site: SiteName
     row = record.view.member(site)
     if row is None:
         return refuse(pending, 404, f"{site} is no member of {pending.operation.resource}")
-    if pending.inv and row.inv != pending.inv:
+    if (pending.inv and row.inv != pending.inv) or pending.overtaken(row.inv):
         pending.outcomes = {site: "applied"}
         return done(pending, f"{site} was put out, and invited again since")
     left = record.view.answer(site, row.inv)
@@ -150,6 +151,9 @@ def reattach(records: Records, pending: Pending, turn: Turn) -> OperationResult 
         return _seize(records, pending, record, to, turn)
     if not record.acting:
         return _pass_to_owner_unless_released(records, pending, record, turn)
+    if pending.passed and not pending.begun:
+        came = refuse(pending, 409, "the ownership came here while this was passed on: ask again")
+        return settle_elsewhere(records, pending, turn, came)
     return _hand_over(records, pending, record, to, turn)
 
 

@@ -715,3 +715,61 @@ def test_a_withdrawn_operation_is_taken_back_from_all_that_it_was_passed_on_to()
     world.release()
     world.run(40)
     assert sorted(world.held_by()) == ["a", "d"]
+
+
+def carried_out_unheard(verb: str, subject: str) -> tuple[Federation, str]:
+    """b asked a, which owns `team`, and a did it; the answer never came, and b does not reach a any more."""
+    world = shared("a", "b", "d")
+    world.add("c")
+    body = {"from": subject} if verb == "retract" else {"to": subject}
+    operation = world.ask("b", verb=verb, resource=TEAM, timeoutSeconds=2, **body)
+    world.run(1, until=lambda: any(asked for asked, _, _ in world.forwards) and operation in known(world, "a"))
+    world.cut("a", "b")
+    world.run(8)
+    assert world.answer("b", operation).state == "pending"
+    return world, operation
+
+
+def known(world: Federation, site: str) -> set[object]:
+    return {operation["id"] for operation in world.core(site).operations()}
+
+
+def test_an_extend_that_was_carried_out_elsewhere_is_not_carried_out_again() -> None:
+    """Found by a random schedule of 12 sites: the new member had left, and was invited once more."""
+    world, operation = carried_out_unheard("extend", "c")
+    assert "c" in world.held_by()
+    world.ask("c", verb="retract", resource=TEAM, exit="delete", **{"from": "c"})
+    world.run(8)
+    world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    world.run(60)
+    world.heal()
+    world.run(60)
+    assert sorted(world.held_by()) == ["a", "b", "d"]
+    assert world.answer("b", operation).state != "pending"
+
+
+def test_a_retract_that_was_carried_out_elsewhere_is_not_carried_out_again() -> None:
+    world, operation = carried_out_unheard("retract", "d")
+    assert "d" not in world.held_by()
+    world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    world.ask("b", verb="extend", resource=TEAM, to="d", collision="adopt")
+    world.run(60)
+    world.heal()
+    world.run(60)
+    assert sorted(world.held_by()) == ["a", "b", "d"]
+    assert world.answer("b", operation).state == "done"
+
+
+def test_a_reattach_that_was_passed_on_is_not_carried_out_by_its_asker() -> None:
+    """b asked a to hand over to d, and then seized: its old wish may have been carried out, and is not done over."""
+    world = shared("a", "b", "d")
+    world.hold_forwards = True
+    operation = world.ask("b", verb="reattach", resource=TEAM, to="d", timeoutSeconds=2)
+    world.run(4)
+    world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    world.hold_forwards = False
+    world.run(60)
+    assert world.answer("b", operation).state == "refused"
+    world.release()
+    world.run(60)
+    assert owners(world) == {"b"}
