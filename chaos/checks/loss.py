@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chaos.checks.evidence import Evidence, SiteView
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
-from chaos.checks.members import members_of, viewed
+from chaos.checks.members import members_of, viewed, was_refused
 from chaos.checks.writes import WRITES, key_of, written
 
 NAME = "no-lost-acknowledged-write"
@@ -24,14 +24,14 @@ class _Write:
     path: str
     value: str | None
     replaced: tuple[str | None, ...]
-    acknowledged: bool
 
 
 def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding:
     views, unsure = viewed(evidence, members_of(evidence, resource))
-    shared = (call for call in evidence.history.calls(*WRITES) if not _after_leaving(evidence, call, resource))
+    shared = [call for call in evidence.history.calls(*WRITES) if not _out(evidence, call, resource, _is_done)]
     writes = [write for call in shared for write in _writes(call, resource)]
-    acknowledged = [write for write in writes if write.acknowledged]
+    judged = [call for call in shared if call.acknowledged and not _out(evidence, call, resource, _is_promised)]
+    acknowledged = [write for call in judged for write in _writes(call, resource)]
     lost = [write for write in acknowledged if views and not _accounted_for(write, writes, views, resource)]
     if evidence.history.truncated:
         unsure.append(f"the history was cut after {evidence.history.limit} lines")
@@ -45,31 +45,40 @@ def check(evidence: Evidence, resource: str, _within_s: float | None) -> Finding
     )
 
 
-def _after_leaving(evidence: Evidence, call: Call, resource: str) -> bool:
-    """Whether the write's site had left by its own word, and nobody has taken it in since: then it wrote to a namespace
-    of its own, or to one on its way out."""
-    site = call.invoke.process
-    turns = [
-        (turn.invoke.f, turn.end.t)
-        for turn in evidence.history.calls("retract", "extend")
-        if turn.invoke.resource == resource and turn.end is not None and _turns(turn, site)
-    ]
-    before = [verb for verb, t in turns if t <= call.invoke.t]
-    return before[-1:] == ["retract"]
+Ended = Callable[[Evidence, Call, float], bool]
 
 
-def _turns(turn: Call, site: str) -> bool:
-    """Whether it takes the site in, perhaps, or out, for sure."""
-    if turn.invoke.f == "extend":
-        return turn.invoke.value.get("to") == site
-    return turn.acknowledged and turn.invoke.value.get("from") == turn.invoke.process == site
+def _out(evidence: Evidence, call: Call, resource: str, ended: Ended) -> bool:
+    """Whether something that takes the write's site out had `ended` so by then, and nobody has taken it in since: then
+    the site wrote to a namespace of its own, or to one on its way out."""
+    site, t = call.invoke.process, call.invoke.t
+    turns = evidence.history.calls("retract", "delete", "extend")
+    last = ""
+    for turn in turns:
+        if turn.invoke.resource == resource and turn.invoke.t <= t and _subject(turn) == site:
+            last = turn.invoke.f if turn.invoke.f == "extend" or ended(evidence, turn, t) else last
+    return last in ("retract", "delete")
+
+
+def _subject(turn: Call) -> object:
+    told = turn.invoke.value
+    return {"extend": told.get("to"), "retract": told.get("from"), "delete": turn.invoke.process}[turn.invoke.f]
+
+
+def _is_done(_: Evidence, turn: Call, t: float) -> bool:
+    return turn.acknowledged and turn.end is not None and turn.end.t <= t
+
+
+def _is_promised(evidence: Evidence, turn: Call, _: float) -> bool:
+    """When a promise is kept, and whether a request without an answer was heard, the site alone knows."""
+    return not was_refused(evidence, turn)
 
 
 def _writes(call: Call, resource: str) -> Iterator[_Write]:
     """What the call wrote, or may have written."""
     for path, value in written(call, resource):
         replaced = _replaced(call, key_of(path))
-        yield _Write(call.invoke.id, call.invoke.process, path, value, replaced, call.acknowledged)
+        yield _Write(call.invoke.id, call.invoke.process, path, value, replaced)
 
 
 def _replaced(call: Call, key: str) -> tuple[str | None, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -62,7 +62,7 @@ class Client:
             current = await self._read(path)
             if isinstance(current, Answer):
                 return current
-            overrode = await self._shown_losers(operation)
+            overrode = await self.shown_losers(operation.resource, "labels/", operation.patch)
             answer = replace(await self._replace(path, operation, current), overrode=overrode)
             if answer.code != 409:
                 break
@@ -77,18 +77,19 @@ class Client:
             return Answer("fail", code=status, detail={"problem": "reading first"})
         return body
 
-    async def _shown_losers(self, operation: Operation) -> dict[str, list[str | None]]:
-        """Losing values that this site shows now for the labels about to be written; none where nobody shows conflicts."""
+    async def shown_losers(self, resource: str, prefix: str, keys: Iterable[str]) -> dict[str, list[str | None]]:
+        """Losing values that this site shows now for what is about to be written: of the shared `resource` the paths
+        `prefix` + key. None where nobody shows conflicts. Raises Unsent."""
         try:
             async with self.session.get(self.url + CONFLICTS) as response:
                 losers = losers_of(await response.read()) if response.status == 200 else ()
         except (TimeoutError, aiohttp.ClientError, ConnectionError, msgspec.DecodeError) as error:
             raise Unsent(f"reading first: {problem_of(error)}") from error
+        wanted = {f"{prefix}{key}": key for key in keys}
         found: dict[str, list[str | None]] = {}
         for loser in losers:
-            key = loser.path.removeprefix("labels/")
-            if loser.resource == operation.resource and key in operation.patch:
-                found.setdefault(key, []).append(loser.value)
+            if loser.resource == resource and loser.path in wanted:
+                found.setdefault(wanted[loser.path], []).append(loser.value)
         return found
 
     async def _replace(self, path: str, operation: Operation, current: dict[str, object]) -> Answer:

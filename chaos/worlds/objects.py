@@ -7,7 +7,9 @@ from typing import Final
 
 import aiohttp
 
+from chaos.checks.writes import data_prefix
 from chaos.scenario.events import Operation
+from chaos.scenario.workload import shared_part
 from chaos.worlds.client import (
     MERGE_PATCH,
     WRITE_ATTEMPTS,
@@ -87,10 +89,13 @@ async def _apply_once(client: Client, operation: Operation) -> Answer:
         status, current = await client.send("GET", path)
     except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
         raise Unsent(f"reading first: {problem_of(error)}") from error
+    overrode: dict[str, list[str | None]] = {}
     if status == _ABSENT:
         status, body = await client.send("POST", path.rpartition("/")[0], _configmap(operation))
         before: Mapping[str, object] = {}
     elif status == 200 and isinstance(current, dict):
+        resource = operation.resource
+        overrode = await client.shown_losers(shared_part(resource), data_prefix(resource), operation.data)
         patch = {"metadata": {"resourceVersion": version_of(current)}, "data": dict(operation.data)}
         before = current.get("data") or {}
         status, body = await client.send("PATCH", path, patch, MERGE_PATCH)
@@ -98,7 +103,7 @@ async def _apply_once(client: Client, operation: Operation) -> Answer:
         return Answer("fail", code=status, detail={"problem": "reading first"})
     rv = version_of(body) if isinstance(body, dict) else None
     seen = {key: _text(before.get(key)) for key in sorted(operation.data)}
-    return Answer(write_type(status), code=status, rv=rv, seen=seen)
+    return Answer(write_type(status), code=status, rv=rv, seen=seen, overrode=overrode)
 
 
 def _text(value: object) -> str | None:

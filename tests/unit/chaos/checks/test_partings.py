@@ -145,5 +145,11 @@ def test_what_a_site_writes_after_it_left_is_its_own_affair() -> None:
     back = call(15.5, "a", "extend", "w4", to="c")
     taken_in = replace(evidence, history=History([*CREATED, *LEFT, *back, *own]))
     assert found("no-lost-acknowledged-write", taken_in).guilty == ("w3",)
+    refused = call(15, "c", "retract", "w2", end="fail", origin="c")
+    still_in = replace(evidence, history=History([*CREATED, *refused, *own]))
+    assert found("no-lost-acknowledged-write", still_in).guilty == ("w3",)
+    promised = call(15, "a", "retract", "w2", end="info", origin="c", state="pending")
+    on_its_way = replace(evidence, history=History([*CREATED, *promised, *own]))
+    assert found("no-lost-acknowledged-write", on_its_way).verdict == "valid"
     before = replace(evidence, history=History([*CREATED, *PAINTED, *LEFT]))
     assert found("no-lost-acknowledged-write", before).guilty == ("w1",)
