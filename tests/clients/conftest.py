@@ -74,25 +74,43 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """`fakekube serve` with the custom resource defined."""
-    out = tmp_path_factory.mktemp("served")
+    yield from served(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="module")
+def busy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same with controllers that make workloads move."""
+    yield from served(tmp_path_factory.mktemp("busy"), "--controllers", "workloads")
+
+
+def served(out: Path, *options: str) -> Iterator[Site]:
     objects = out / "objects"
     objects.mkdir()
     (objects / "definition.json").write_text(json.dumps(DEFINITION))
-    command = [sys.executable, "-m", "chaos.cli", "serve", "--out", str(out / "run"), "--load", str(objects)]
+    command = [sys.executable, "-m", "chaos.cli", "serve", "--out", str(out / "run"), "--load", str(objects), *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
             first = process.stderr.readline()
             assert "ready in" in first, first + process.stderr.read()
-            served = json.loads((out / "run" / "ready.json").read_text())["sites"]["site-000"]
-            yield Site(served["url"], Path(served["kubeconfig"]).absolute())
+            found = json.loads((out / "run" / "ready.json").read_text())["sites"]["site-000"]
+            yield Site(found["url"], Path(found["kubeconfig"]).absolute())
         finally:
             process.terminate()
 
 
 @pytest.fixture
-def namespace(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(site: Site) -> Iterator[str]:
     """A fresh namespace, named after nobody."""
+    yield from fresh_namespace(site)
+
+
+@pytest.fixture
+def busy_namespace(busy_site: Site) -> Iterator[str]:
+    yield from fresh_namespace(busy_site)
+
+
+def fresh_namespace(site: Site) -> Iterator[str]:
     with site.client() as api:
         core = kube.CoreV1Api(api)
         made = core.create_namespace({"metadata": {"generateName": "clients-"}})
