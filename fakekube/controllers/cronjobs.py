@@ -79,6 +79,10 @@ class CronJobs(Controller):
             if uid_of(job) in known and is_finished(job):
                 told = f"Saw completed job: {name_of(job)}, condition: {COMPLETE if is_true(job, COMPLETE) else FAILED}"
                 self._recorder.record(owner, "Normal", "SawCompletedJob", told)
+        for reference in known.values():
+            if self.cluster.get(JOBS, namespace_of(owner), reference["name"]) is None:
+                told = f"Active job went missing: {reference['name']}"
+                self._recorder.record(owner, "Normal", "MissingJob", told)
         ended = [
             str(job["status"]["completionTime"]) for job in jobs if (job.get("status") or {}).get("completionTime")
         ]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakekube.controllers.cron import cron
-from tests.unit.fakekube.controllers.cluster_site import BATCH, ClusterSite, Obj, names
+from tests.unit.fakekube.controllers.cluster_site import BATCH, CORE, ClusterSite, Obj, names
 
 
 def at(text: str) -> float:
@@ -108,3 +108,15 @@ def test_a_run_that_is_missed_by_more_than_its_deadline_is_lost() -> None:
     site.patched(TICK, {"spec": {"suspend": False}})
     site.run(5)
     assert site.items(JOBS) == []
+
+
+def test_a_job_that_somebody_deletes_is_missed() -> None:
+    site = ClusterSite()
+    site.made(f"{BATCH}/cronjobs", cronjob(takes_s=1500, concurrencyPolicy="Forbid"))
+    site.run(700)
+    [active] = site.obj(TICK)["status"]["active"]
+    site.gone(f"{JOBS}/{active['name']}", {"propagationPolicy": "Background"})
+    site.run(5)
+    assert "active" not in site.obj(TICK)["status"]
+    told = [each["message"] for each in site.items(f"{CORE}/events") if each["reason"] == "MissingJob"]
+    assert told == [f"Active job went missing: {active['name']}"]
