@@ -107,6 +107,9 @@ class Scheduler:
         carried = self._carried.get(name_of(node), {}).values()
         if "pods" in room and len(carried) >= amount(room["pods"]):
             return "Too many pods"
+        wanted = host_ports(pod)
+        if wanted and any(_meet(port, held) for port in wanted for each in carried for held in host_ports(each)):
+            return "node(s) didn't have free ports for the requested pod ports"
         for resource, asked in sorted(pod_amounts(pod, "requests").items()):
             used = sum((_asked(each, resource) for each in carried), Fraction(0))
             if amount(asked) and used + amount(asked) > amount(room.get(resource, "0")):
@@ -132,6 +135,25 @@ class Scheduler:
         held = [each for each in conditions_of(pod) if each["type"] == "PodScheduled"]
         if not held or held[0].get("message") != why:
             self._cluster.update(PODS, pod, refused, subresource="status", manager=_MANAGER)
+
+
+# Address, protocol and number.
+HostPort = tuple[str, str, int]
+_ANY = "0.0.0.0"
+
+
+def host_ports(pod: KubeObject) -> list[HostPort]:
+    """The ports of its node that a pod takes."""
+    ports = [port for each in pod["spec"].get("containers") or () for port in each.get("ports") or ()]
+    return [
+        (port.get("hostIP") or _ANY, port.get("protocol", "TCP"), int(port["hostPort"]))
+        for port in ports
+        if port.get("hostPort")
+    ]
+
+
+def _meet(one: HostPort, other: HostPort) -> bool:
+    return one[1:] == other[1:] and (one[0] == other[0] or _ANY in (one[0], other[0]))
 
 
 def _asked(pod: KubeObject, resource: str) -> Fraction:

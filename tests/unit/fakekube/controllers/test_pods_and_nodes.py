@@ -286,3 +286,28 @@ def test_a_pod_with_a_probe_runs_before_it_is_ready() -> None:
 
 def test_a_delay_that_is_asked_for_holds_without_a_probe_too() -> None:
     assert phases(ClusterSite(stages=STAGES.delayed(ready=2)))[1:] == [("Running", "False"), ("Running", "True")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fits"),
+    [
+        ({"hostPort": 80}, {"hostPort": 80}, False),
+        ({"hostPort": 80}, {"hostPort": 81}, True),
+        ({"hostPort": 80}, {"hostPort": 80, "protocol": "UDP"}, True),
+        ({"hostPort": 80, "hostIP": "10.0.0.1"}, {"hostPort": 80, "hostIP": "10.0.0.2"}, True),
+        ({"hostPort": 80, "hostIP": "10.0.0.1"}, {"hostPort": 80}, False),
+    ],
+)
+def test_a_port_of_a_node_is_taken_once(first: dict[str, Any], second: dict[str, Any], fits: bool) -> None:
+    site = ClusterSite(nodes=1)
+    for name, port in (("a", first), ("b", second)):
+        containers = [{"name": "c", "image": "i", "ports": [{"containerPort": 80, **port}]}]
+        site.made(f"{CORE}/pods", {"metadata": {"name": name}, "spec": {"containers": containers}})
+    site.run(1)
+    assert (phase(site, "b") == "Running") is fits
+    if not fits:
+        told = (condition(site.obj(f"{CORE}/pods/b"), "PodScheduled") or {})["message"]
+        assert told == "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
+    site.gone(f"{CORE}/pods/a")
+    site.run(1)
+    assert phase(site, "b") == "Running"
