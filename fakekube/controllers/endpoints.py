@@ -77,6 +77,19 @@ class Endpoints(Controller):
 
     def listen(self) -> None:
         self.cluster.listen(PODS, self._hear_pod)
+        self.cluster.listen(ENDPOINTS, self._hear_lost)
+        self.cluster.listen(SLICES, self._hear_slice)
+
+    def _hear_lost(self, event: Event) -> None:
+        """Endpoints that somebody deletes come again."""
+        if event.type == "DELETED":
+            self.plan(event.item.namespace, event.item.name)
+
+    def _hear_slice(self, event: Event) -> None:
+        """So do slices, and what somebody changes in them is put right."""
+        labels = metadata(event.item.obj).get("labels") or {}
+        if event.type != "ADDED" and labels.get(_MANAGED) == _SLICE_CONTROLLER and labels.get(_SERVICE_LABEL):
+            self.plan(event.item.namespace, labels[_SERVICE_LABEL])
 
     def _hear_pod(self, event: Event) -> None:
         """What matters of a pod is whom it answers for, where, and whether it is ready."""
@@ -165,7 +178,7 @@ class Endpoints(Controller):
         wanted = {uid_of(each.pod): _endpoint(service, each) for each in backends}
         kept: list[tuple[KubeObject, list[KubeObject]]] = []
         for each in held:
-            uids = [endpoint["targetRef"]["uid"] for endpoint in each.get("endpoints") or ()]
+            uids = [(endpoint.get("targetRef") or {}).get("uid") for endpoint in each.get("endpoints") or ()]
             kept.append((each, [wanted.pop(uid) for uid in uids if uid in wanted]))
         fresh = list(wanted.values())
         for _, endpoints in kept:

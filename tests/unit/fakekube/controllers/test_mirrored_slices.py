@@ -21,13 +21,9 @@ def endpoints(*subsets: Obj, **meta: Any) -> Obj:
     return {"metadata": {"name": "web", **meta}, "subsets": list(subsets)}
 
 
-def mirrored(*subsets: Obj, selector: Obj | None = None, **meta: Any) -> ClusterSite:
+def mirrored(*subsets: Obj, **meta: Any) -> ClusterSite:
     site = ClusterSite()
-    spec = {"ports": [{"port": 80}], **({"selector": selector} if selector else {})}
-    site.made(f"{CORE}/services", {"metadata": {"name": "web"}, "spec": spec})
-    if selector:
-        site.run(1)
-        site.gone(f"{ENDPOINTS}/web")
+    site.made(f"{CORE}/services", {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}})
     site.made(ENDPOINTS, endpoints(*subsets, **meta))
     site.run(1)
     return site

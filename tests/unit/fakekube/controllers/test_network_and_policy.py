@@ -50,6 +50,25 @@ def test_ready_pods_are_endpoints_and_others_are_not_ready() -> None:
     assert our_slices(site) == []
 
 
+def test_endpoints_and_slices_that_somebody_deletes_or_changes_come_again() -> None:
+    site = ClusterSite()
+    site.made(f"{CORE}/services", service())
+    site.made(f"{APPS}/deployments", deployment(replicas=2))
+    site.run(2)
+    before = [each["endpoints"] for each in our_slices(site)]
+    [name] = names(our_slices(site))
+    site.gone(f"{SLICES}/{name}")
+    site.gone(f"{CORE}/endpoints/svc")
+    site.run(1)
+    assert [each["endpoints"] for each in our_slices(site)] == before
+    assert len(site.obj(f"{CORE}/endpoints/svc")["subsets"][0]["addresses"]) == 2
+    [name] = names(our_slices(site))
+    site.patched(f"{SLICES}/{name}", {"endpoints": [{"addresses": ["10.0.0.99"]}]})
+    site.run(1)
+    assert [each["endpoints"] for each in our_slices(site)] == before
+    assert site.server.next_due() is None
+
+
 def test_a_slice_holds_a_hundred_and_keeps_its_endpoints_when_some_go() -> None:
     site = ClusterSite()
     site.made(f"{CORE}/services", service())
