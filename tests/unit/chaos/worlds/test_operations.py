@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -155,6 +156,24 @@ def test_a_write_tells_which_conflicts_it_settled() -> None:
 
     line = end_of(PATCH, Shows(200))
     assert (line.value["seen"], line.value["overrode"]) == ({"crop": "barley", "old": None}, {"crop": ["wheat"]})
+
+
+def test_an_apply_tells_which_conflicts_it_settled() -> None:
+    loser = {"value": "7", "site": "site-001", "stamp": [1, "w"]}
+    conflicts = [
+        {"resource": TEAM, "object": f"configmaps/{name}", "path": "f:data/f:page", "losers": [loser]}
+        for name in ("book", "other")
+    ]
+
+    class Shows(Answers):
+        async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == CONFLICTS:
+                return web.Response(body=msgspec.json.encode({"conflicts": conflicts}))
+            return web.Response(body=b'{"metadata":{"resourceVersion":"1"},"data":{"page":"6"}}')
+
+    apply = replace(PATCH, verb="apply", resource=f"{TEAM}/configmaps/book", patch={}, data={"page": "8"})
+    line = end_of(apply, Shows(200))
+    assert (line.value["seen"], line.value["overrode"]) == ({"page": "6"}, {"page": ["7"]})
 
 
 def test_an_answer_that_cannot_be_read_stops_the_write_before_it_begins() -> None:
