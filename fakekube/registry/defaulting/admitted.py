@@ -183,10 +183,49 @@ def runtime_class(site: Site, namespace: str, obj: KubeObject) -> KubeObject:
     scheduling: KubeObject = item.obj.get("scheduling") or {}
     members: KubeObject = {"overhead": overhead} if overhead else {}
     if scheduling.get("nodeSelector"):
-        members["nodeSelector"] = {**(_spec(obj).get("nodeSelector") or {}), **scheduling["nodeSelector"]}
+        members["nodeSelector"] = _agreed(obj, scheduling["nodeSelector"])
     if scheduling.get("tolerations"):
-        members["tolerations"] = [*(_spec(obj).get("tolerations") or ()), *scheduling["tolerations"]]
+        members["tolerations"] = _needed([*(_spec(obj).get("tolerations") or ()), *scheduling["tolerations"]])
     return _with_spec(obj, **members) if members else obj
+
+
+def _agreed(obj: KubeObject, wanted: Mapping[str, str]) -> KubeObject:
+    """The pod's node selector with that of its runtime; 403 where they want different nodes."""
+    selector = _spec(obj).get("nodeSelector") or {}
+    for key, value in wanted.items():
+        if selector.get(key, value) != value:
+            both = f"[{key}] = {value}; pod.spec.nodeSelector[{key}] = {selector[key]}"
+            raise _refused(obj, f"conflict: runtimeClass.scheduling.nodeSelector{both}")
+    return {**selector, **wanted}
+
+
+def _needed(tolerations: Sequence[KubeObject]) -> list[KubeObject]:
+    """Those that no other one includes; of equals the first."""
+    kept: list[KubeObject] = []
+    for index, each in enumerate(tolerations):
+        behind = (other for other in tolerations[index + 1 :] if other != each)
+        if not any(_includes(other, each) for other in (*kept, *behind)):
+            kept.append(each)
+    return kept
+
+
+def _includes(one: KubeObject, other: KubeObject) -> bool:
+    """Whether what `other` tolerates, `one` does too."""
+    if one == other:
+        return True
+    exists = one.get("operator") == "Exists"
+    same_key = one.get("key", "") == other.get("key", "") or (exists and not one.get("key"))
+    same_effect = one.get("effect", "") in ("", other.get("effect", ""))
+    if not (same_key and same_effect and _lasts_longer(one, other)):
+        return False
+    return exists or (other.get("operator") == "Equal" and one.get("value", "") == other.get("value", ""))
+
+
+def _lasts_longer(one: KubeObject, other: KubeObject) -> bool:
+    mine, theirs = one.get("tolerationSeconds"), other.get("tolerationSeconds")
+    if one.get("effect") != "NoExecute" or mine is None:
+        return True
+    return theirs is not None and bool(theirs <= mine)
 
 
 # --- others -----------------------------------------------------------------------------------------------------------

@@ -154,3 +154,35 @@ def test_exec_into_a_bound_pod_is_refused_loudly(site: Site) -> None:
     bind(site, "p")
     refused = site.post(f"{PODS}/p/exec", None, query="command=ls")
     assert (refused.status, refused.json["reason"]) == (501, "NotImplemented")
+
+
+def with_runtime(site: Site, **scheduling: object) -> None:
+    runtime = {"metadata": {"name": "fast"}, "handler": "fast", "scheduling": scheduling}
+    assert site.post("/apis/node.k8s.io/v1/runtimeclasses", runtime).status == 201
+
+
+def runtime_pod(**spec: object) -> dict[str, object]:
+    containers = [{"name": "c", "image": "i"}]
+    wanted = {"runtimeClassName": "fast", "automountServiceAccountToken": False, "containers": containers, **spec}
+    return {"metadata": {"name": "p"}, "spec": wanted}
+
+
+def test_a_pod_goes_where_its_runtime_is_and_not_elsewhere() -> None:
+    site = Site()
+    with_runtime(site, nodeSelector={"disk": "ssd"})
+    path = "/api/v1/namespaces/default/pods"
+    kept = site.post(path, runtime_pod(nodeSelector={"zone": "a"}), "dryRun=All").json["spec"]["nodeSelector"]
+    assert kept == {"zone": "a", "disk": "ssd"}
+    refused = site.post(path, runtime_pod(nodeSelector={"disk": "hdd"}))
+    why = "conflict: runtimeClass.scheduling.nodeSelector[disk] = ssd; pod.spec.nodeSelector[disk] = hdd"
+    assert (refused.status, refused.message) == (403, f'pods "p" is forbidden: {why}')
+
+
+def test_tolerations_that_others_include_are_not_repeated() -> None:
+    site = Site()
+    wide = {"key": "gpu", "operator": "Exists"}
+    with_runtime(site, tolerations=[wide, {"key": "disk", "operator": "Equal", "value": "ssd"}])
+    narrow = {"key": "gpu", "operator": "Equal", "value": "x", "effect": "NoSchedule"}
+    spec = site.post("/api/v1/namespaces/default/pods", runtime_pod(tolerations=[narrow])).json["spec"]
+    ours = [each for each in spec["tolerations"] if not each["key"].startswith("node.kubernetes.io/")]
+    assert ours == [wide, {"key": "disk", "operator": "Equal", "value": "ssd"}]
