@@ -35,7 +35,9 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class _Definitions(msgspec.Struct, frozen=True):
-    types: dict[str, Words] = msgspec.field(name="$defs")
+    """A release of the package that arranges them otherwise has nothing for us."""
+
+    types: dict[str, Words] = msgspec.field(name="$defs", default_factory=dict)
 
 
 _NOTHING = Words()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,9 +89,19 @@ def test_nothing_is_read_before_a_document_is_asked_for(nothing_built: None) -> 
     assert openapi_words._words.cache_info().misses == 1
 
 
-@pytest.mark.parametrize("package", ["a_package_that_is_nowhere", "json"])
+@pytest.fixture
+def rearranged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with definitions of 1.37, in another arrangement."""
+    folder = tmp_path / "rearranged/kubernetes-json-schema/v1.37.9-local"
+    folder.mkdir(parents=True)
+    (folder / "_definitions.json").write_text('{"definitions": {"io.k8s.api.apps.v1.DeploymentStrategy": {}}}')
+    (tmp_path / "rearranged/__init__.py").write_text("raise AssertionError('nobody imports it')")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.parametrize("package", ["a_package_that_is_nowhere", "json", "rearranged"])
 def test_without_the_package_or_its_definitions_nothing_is_described(
-    package: str, nothing_built: None, monkeypatch: pytest.MonkeyPatch
+    package: str, rearranged: None, nothing_built: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openapi_words, "_PACKAGE", package)
     strategy = schemas_of("apis/apps/v1")["io.k8s.api.apps.v1.DeploymentStrategy"]
