@@ -13,6 +13,7 @@ from fakekube.controllers.daemonsets import DaemonSets
 from fakekube.controllers.deployments import Deployments
 from fakekube.controllers.endpoints import Endpoints
 from fakekube.controllers.events import Recorder
+from fakekube.controllers.heartbeats import Heartbeats
 from fakekube.controllers.jobs import Jobs
 from fakekube.controllers.kubelet import Kubelet
 from fakekube.controllers.mirrored_slices import MirroredSlices
@@ -32,10 +33,12 @@ class Workloads:
     """`apiserver.attach(Workloads(apiserver))`: Deployments, Jobs and so on move, and pods go through their `stages`.
 
     `nodes` are made where the site has none; with none at all pods wait for the first node that somebody creates.
-    Work is planned by writes, in the site's schedule: a site at rest has none.
+    Work is planned by writes, in the site's schedule: a site at rest has none, unless its nodes send `heartbeats`.
     """
 
-    def __init__(self, apiserver: Apiserver, *, nodes: int = 1, stages: Stages = STAGES) -> None:
+    def __init__(
+        self, apiserver: Apiserver, *, nodes: int = 1, stages: Stages = STAGES, heartbeats: bool = False
+    ) -> None:
         self._cluster = cluster = Cluster(apiserver.site)
         self._nodes = nodes
         pods, replica_sets = OwnedIndex(cluster, "pods"), OwnedIndex(cluster, "replicasets.apps")
@@ -67,6 +70,7 @@ class Workloads:
             NodeLifecycle(cluster, becomes_ready=bool(stages.stages)),
             TaintEviction(cluster, say("taint-eviction-controller")),
             Kubelet(cluster, stages, say(KUBELET), say(SCHEDULER)),
+            *([Heartbeats(cluster)] if heartbeats else []),
         )
 
     def start(self) -> None:

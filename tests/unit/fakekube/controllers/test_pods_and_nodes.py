@@ -311,3 +311,23 @@ def test_a_port_of_a_node_is_taken_once(first: dict[str, Any], second: dict[str,
     site.gone(f"{CORE}/pods/a")
     site.run(1)
     assert phase(site, "b") == "Running"
+
+
+def test_nodes_send_heartbeats_when_asked_to() -> None:
+    site = Site()
+    site.server.attach(Workloads(site.server, nodes=1, heartbeats=True))
+    lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-0"
+    renewals = []
+    for _ in range(3):
+        for _ in range(1000):
+            due = site.server.next_due()
+            if due is None or due > site.clock.now + 10:
+                break
+            site.clock.now = max(site.clock.now, due)
+            site.server.run_due(site.clock.now)
+        spec = site.get(lease).json["spec"]
+        assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("node-0", 40)
+        renewals.append(spec["renewTime"])
+    assert renewals == sorted(set(renewals))
+    [owner] = site.get(lease).json["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"]) == ("Node", "node-0")
