@@ -97,6 +97,8 @@ class Claims(Controller):
             "accessModes": spec["accessModes"],
             "capacity": {"storage": spec["capacity"]["storage"]},
         }
+        if spec.get("volumeAttributesClassName"):
+            status["currentVolumeAttributesClassName"] = spec["volumeAttributesClassName"]
         self.cluster.update_status(CLAIMS, written, {**(written.get("status") or {}), **status})
 
     def _fitting(self, claim: KubeObject) -> KubeObject | None:
@@ -162,13 +164,18 @@ def _fits(volume: KubeObject, claim: KubeObject) -> bool:
         return meant and reference.get("uid", uid_of(claim)) == uid_of(claim)
     return (
         not is_terminating(volume)
-        and spec.get("storageClassName", "") == (claim["spec"].get("storageClassName") or "")
+        and all((spec.get(name) or "") == (claim["spec"].get(name) or "") for name in _CLASSES)
         and set(claim["spec"].get("accessModes") or ()) <= set(spec.get("accessModes") or ())
         and amount(spec["capacity"]["storage"]) >= amount(_asked(claim))
     )
 
 
+# A claim and its volume are of the same ones.
+_CLASSES = ("storageClassName", "volumeAttributesClassName")
+
+
 def _volume_for(claim: KubeObject) -> KubeObject:
+    attributes = claim["spec"].get("volumeAttributesClassName")
     name = f"pvc-{uid_of(claim)}"
     return {
         "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": PROVISIONER}},
@@ -179,5 +186,6 @@ def _volume_for(claim: KubeObject) -> KubeObject:
             "persistentVolumeReclaimPolicy": "Delete",
             "storageClassName": claim["spec"].get("storageClassName") or "",
             "volumeMode": claim["spec"].get("volumeMode", "Filesystem"),
+            **({"volumeAttributesClassName": attributes} if attributes else {}),
         },
     }

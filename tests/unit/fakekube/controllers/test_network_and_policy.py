@@ -246,3 +246,22 @@ def test_a_token_secret_is_filled_and_goes_with_its_account() -> None:
     site.gone(f"{CORE}/serviceaccounts/robot")
     site.run(1)
     assert site.get(f"{CORE}/secrets/t").status == 404
+
+
+def test_a_claim_is_bound_to_a_volume_with_the_same_attributes() -> None:
+    site = ClusterSite()
+    for name, attributes in (("plain", {}), ("gold", {"volumeAttributesClassName": "gold"})):
+        csi = {"driver": "x.example.com", "volumeHandle": name}
+        spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": csi, **attributes}
+        site.made("/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": spec})
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    gold = {**wanted, "storageClassName": "", "volumeAttributesClassName": "gold"}
+    site.made(f"{CORE}/persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": gold})
+    site.run(1)
+    claim = site.obj(f"{CORE}/persistentvolumeclaims/c")
+    assert claim["spec"]["volumeName"] == "gold"
+    assert claim["status"]["currentVolumeAttributesClassName"] == "gold"
+    made = {**wanted, "volumeAttributesClassName": "silver"}
+    site.made(f"{CORE}/persistentvolumeclaims", {"metadata": {"name": "d"}, "spec": made})
+    site.run(1)
+    assert site.obj(f"{CORE}/persistentvolumeclaims/d")["status"]["currentVolumeAttributesClassName"] == "silver"
