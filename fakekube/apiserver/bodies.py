@@ -47,8 +47,8 @@ def delete_request(call: Call) -> DeleteRequest:
 
 
 def _by_user(call: Call, request: DeleteRequest) -> DeleteRequest:
-    """Only a gate wants to know who deletes."""
-    if call.site.gate is None:
+    """Only a gate, policies and webhooks want to know who deletes."""
+    if call.site.gate is None and call.site.dynamic is None:
         return request
     options = replace(request.options, user=call.request.user, warnings=call.warnings)
     return replace(request, options=options)

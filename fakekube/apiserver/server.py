@@ -27,6 +27,7 @@ from fakekube.registry.certificate_signer import CertificateAuthority, Certifica
 from fakekube.registry.cluster_roles import ClusterRoleAggregator
 from fakekube.registry.crd.api_services import ApiServices
 from fakekube.registry.crd.definitions import Definitions
+from fakekube.registry.dynamic_admission.control import DynamicAdmission
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
 from fakekube.registry.namespace_controller import NamespaceController
@@ -111,7 +112,11 @@ class Apiserver:
         self.faults = Faults(self.site)
         self._security = secure(self.site, authentication, authorization, admission)
         self._chain = self._built_chain()
-        self._controllers: Sequence[BackgroundWork] = (Definitions(self.site), ApiServices(self.site))
+        self._controllers: Sequence[BackgroundWork] = (
+            Definitions(self.site),
+            ApiServices(self.site),
+            DynamicAdmission(self.site),
+        )
         if controllers == "core":
             self._controllers = (
                 *self._controllers,

@@ -42,7 +42,9 @@ def body_options(
         _require_known(kind, query)
     manager = query.get("fieldManager") or default_manager(user_agent)
     return BodyOptions(
-        write=WriteOptions(dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings, user=user),
+        write=WriteOptions(
+            dry_run=bool(query.get("dryRun")), manager=manager, warnings=warnings, user=user, reviewed=True
+        ),
         field_validation=query.get("fieldValidation") or "Warn",
     )
 
@@ -126,6 +128,7 @@ def _delete_request(
         raise options_invalid("DeleteOptions", causes)
     propagation = policy or {True: "Orphan", False: "Background", None: ""}[orphan]
     options = DeleteOptions(
+        reviewed=True,
         dry_run=bool(dry_run),
         grace_period_s=grace,
         uid=preconditions.get("uid") or "",

@@ -34,17 +34,19 @@ def admit_create(site: Site, served: Served, namespace: str, obj: KubeObject) ->
 
 
 def require_admitted(
-    site: Site, served: Served, namespace: str, obj: KubeObject, warnings: list[str], *, counts: bool
+    site: Site, served: Served, namespace: str, obj: KubeObject, options: WriteOptions, *, counts: bool
 ) -> None:
     """The plug-ins that only say yes or no come last, when `obj` is known to be valid. 403 for no.
 
     `counts` is false for an object that will not come to be: no quota is charged for it.
     """
-    require_secure(site, served, namespace, obj, None, warnings)
-    if not served.namespaced:
-        return
-    require_within_limits(site, served.type.qualified, namespace, obj)
-    charge(site, served, namespace, obj, counts=counts)
+    require_secure(site, served, namespace, obj, None, options.warnings)
+    if served.namespaced:
+        require_within_limits(site, served.type.qualified, namespace, obj)
+    if site.dynamic is not None:
+        site.dynamic.validate("CREATE", served, namespace, obj, None, options)
+    if served.namespaced:
+        charge(site, served, namespace, obj, counts=counts)
 
 
 def require_admitted_update(
@@ -59,6 +61,8 @@ def require_admitted_update(
     """The same for an update."""
     if subresource in _POD_WRITES:
         require_secure(site, served, namespace, obj, held, options.warnings)
+    if site.dynamic is not None:
+        site.dynamic.validate("UPDATE", served, namespace, obj, held, options, subresource)
     if served.namespaced:
         charge_update(site, served, namespace, obj, held, subresource, counts=not options.dry_run)
 

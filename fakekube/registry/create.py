@@ -47,7 +47,7 @@ def create(
     taken = site.store.get(served.key, namespace, name_of(prepared)) is not None
     if site.gate is not None:
         site.gate.confirm(served, prepared, None, options)
-    require_admitted(site, served, namespace, prepared, options.warnings, counts=not (taken or options.dry_run))
+    require_admitted(site, served, namespace, prepared, options, counts=not (taken or options.dry_run))
     return _written(site, served, namespace, prepared, options)
 
 

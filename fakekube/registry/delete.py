@@ -19,6 +19,7 @@ from fakekube.registry.preconditions import require_preconditions
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served
 from fakekube.registry.update import require
+from fakekube.registry.versions import shown
 from fakekube.storage.items import Item, encode_json
 
 ORPHAN = "orphan"
@@ -39,6 +40,8 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     held = require(site, served, namespace, name)
     if site.gate is not None:
         site.gate.delete(served, held, options)
+    if site.dynamic is not None:
+        site.dynamic.validate("DELETE", served, namespace, None, shown(served, held).obj, options)
     special = _SPECIAL.get(served.type.qualified)
     if special is not None:
         item, gone = special(site, served, held, options)

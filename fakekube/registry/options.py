@@ -25,6 +25,8 @@ class WriteOptions:
     # their writer owns them.
     emptied: list[Path] = field(default_factory=list)
     user: UserInfo = SYSTEM_ADMIN
+    # Whether policies and webhooks are asked: about what clients write, not about what the site does by itself.
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +40,4 @@ class DeleteOptions:
     propagation: Propagation = ""
     user: UserInfo = SYSTEM_ADMIN
     warnings: list[str] = field(default_factory=list)
+    reviewed: bool = False

@@ -15,6 +15,7 @@ from fakekube.registry.root_ca import ROOT_CA
 from fakekube.registry.schedule import Schedule
 from fakekube.registry.signing import SigningKey
 from fakekube.registry.strategies import Served, served
+from fakekube.registry.write_control import WriteControl
 from fakekube.storage.store import Store
 
 
@@ -32,6 +33,8 @@ class Site:
     authorizer: Authorizer = ALWAYS_ALLOW
     authenticator: Authenticator | None = None
     gate: Gate | None = None
+    # Policies and webhooks; None while the site has neither.
+    dynamic: WriteControl | None = None
     # Where the site is reached; the shell that serves it says so.
     url: str = ISSUER
     # The certificate that every namespace tells its pods to verify the apiserver with.

@@ -32,6 +32,8 @@ def stable(value: Any) -> Any:
         found["metadata"] = {name: each for name, each in found["metadata"].items() if name not in UNSTABLE}
         for entry in found["metadata"].get("managedFields", ()):
             entry.pop("time", None)
+    if isinstance(found.get("details"), dict):
+        found["details"] = {name: each for name, each in found["details"].items() if name != "uid"}
     if "causes" in found:
         found["causes"] = sorted(found["causes"], key=lambda cause: json.dumps(cause, sort_keys=True))
     if len((found.get("details") or {}).get("causes", ())) > 1:

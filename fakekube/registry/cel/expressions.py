@@ -1,6 +1,6 @@
 """Expressions of admission: match conditions of webhooks, and what policies consist of; and those that select devices.
 
-They are checked when their objects are created; they are not run.
+They are checked when their objects are created; `admission.py` runs those of webhooks and validating policies.
 Source: k8s.io/apiserver/pkg/admission/plugin/cel (compile.go, composition.go) of 1.37.
 """
 
@@ -105,6 +105,10 @@ class AdmissionExpressions:
         except Uncompilable as error:
             return f"compilation failed: {error}"
         return _type_fault(checked, types)
+
+    def checked(self, expression: str, *, authorizer: bool = True) -> Checked:
+        """An expression that is to be run. Raises Uncompilable."""
+        return checked_expression(expression, self._scope(authorizer=authorizer))
 
     def mutation_fault(self, expression: str, member: str) -> str | None:
         """Why the expression of a mutation is refused; `member` holds it, applyConfiguration or jsonPatch."""

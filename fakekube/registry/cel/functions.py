@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fakekube.registry.cel import operators, times
 from fakekube.registry.cel.addresses import ADDRESSES
+from fakekube.registry.cel.authorizers import AUTHORIZERS
 from fakekube.registry.cel.celtypes import Type
 from fakekube.registry.cel.conversions import CONVERSIONS
 from fakekube.registry.cel.declarations import Overload
@@ -47,6 +48,7 @@ IMPLEMENTATIONS: Mapping[str, Callable[..., object]] = {
     **QUANTITIES,
     **ADDRESSES,
     **FORMATS,
+    **AUTHORIZERS,
     "string_format": formatted,
     "type": lambda value: TypeValue(type_name(value)),
     "to_dyn": _identity,

@@ -130,6 +130,14 @@ def _validated(args: Args, _result: object) -> int:
     return text * scaled(int(getattr(args[0], "regex_size", 1)), REGEX_FACTOR)
 
 
+# Who asks an authorizer may wait for a webhook.
+_AUTHORIZATION = 350_000
+
+
+def _authorized(_args: Args, _result: object) -> int:
+    return _AUTHORIZATION
+
+
 _ONCE, _TWICE = _of(0, STRING_FACTOR), _of(0, 2 * STRING_FACTOR)
 
 # By function, where all overloads cost alike; one unit for what is not listed.
@@ -141,6 +149,7 @@ _FUNCTIONS: Mapping[str, Cost] = {
     **dict.fromkeys(["find", "findAll", "matches"], _regex),
     **dict.fromkeys(["_==_", "_!=_"], _least),
     "join": _of_result,
+    "check": _authorized,
     "containsIP": _contains_ip,
     "containsCIDR": _contains_cidr,
     "validate": _validated,

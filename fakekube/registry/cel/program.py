@@ -135,8 +135,11 @@ class _Planner:
         return slot
 
     def _select(self, expr: Select) -> Step:
-        if expr.id in self.checked.names:
-            return self.metered(_constant(_type_value(self.checked.names[expr.id])), 1)
+        name = self.checked.names.get(expr.id)
+        if name is not None:
+            # `net.IP` is a type, `authorizer.requestResource` a variable
+            named = _variable(self.slots[name][0]) if name in self.slots else _constant(_type_value(name))
+            return self.metered(named, 1)
         operand = self.plan(expr.operand)
         if expr.test_only:
             return _has(operand, expr.field)

@@ -263,7 +263,7 @@ def _condition_name(name: str, path: str, seen: set[str]) -> Causes:
 
 def _validating_policy(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
-    known = _expressions(has_params=spec.get("paramKind") is not None, variables=True)
+    known = _expressions(has_params=spec.get("paramKind") is not None, variables=bool(spec.get("variables")))
     yield from _policy(spec, known)
     validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
     if not validations and not annotations:
@@ -369,7 +369,7 @@ def _audit_annotations(policy: str, annotations: list[KubeObject], known: Admiss
 
 def _mutating_policy(obj: KubeObject) -> Causes:
     spec = obj.get("spec") or {}
-    known = _expressions(has_params=spec.get("paramKind") is not None, variables=True)
+    known = _expressions(has_params=spec.get("paramKind") is not None, variables=bool(spec.get("variables")))
     yield from _policy(spec, known)
     yield from _mutable_operations((spec.get("matchConstraints") or {}).get("resourceRules") or [])
     mutations = spec.get("mutations") or []

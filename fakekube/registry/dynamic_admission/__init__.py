@@ -1,0 +1,1 @@
+"""Dynamic admission: what policies and webhooks, objects themselves, have to say to every write."""
