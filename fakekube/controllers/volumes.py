@@ -1,6 +1,6 @@
-"""Claims get volumes, and are kept while pods use them.
+"""Claims get volumes, and are kept while pods use them, as classes of attributes are while claims and volumes do.
 
-Source: pkg/controller/volume/{persistentvolume,pvcprotection,pvprotection} of Kubernetes 1.37. A claim that names no
+Source: pkg/controller/volume/{persistentvolume,pvcprotection,pvprotection,vacprotection} of Kubernetes 1.37. A claim that names no
 class, or any class, gets a volume that nothing mounts; one with `storageClassName: ""` waits for a volume that fits.
 """
 
@@ -15,11 +15,17 @@ from fakekube.controllers.pods import PODS, has_ended
 from fakekube.meta.objects import KubeObject, metadata, name_of, namespace_of, uid_of
 from fakekube.registry.amounts import amount
 from fakekube.registry.metadata import finalizers_of, is_terminating, with_finalizers, with_metadata
+from fakekube.registry.quota_scopes import attributes_classes
 from fakekube.storage.items import Event
 
 CLAIMS, VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 PROVISIONER = "nothing.fakekube.dev"
-_PROTECTED = {CLAIMS: "kubernetes.io/pvc-protection", VOLUMES: "kubernetes.io/pv-protection"}
+ATTRIBUTES = "volumeattributesclasses.storage.k8s.io"
+_PROTECTED = {
+    CLAIMS: "kubernetes.io/pvc-protection",
+    VOLUMES: "kubernetes.io/pv-protection",
+    ATTRIBUTES: "kubernetes.io/vac-protection",
+}
 _BOUND = {"pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes"}
 
 
@@ -138,6 +144,32 @@ class Volumes(Controller):
             self.cluster.delete(VOLUMES, volume)
         else:
             self.cluster.update_status(VOLUMES, volume, {**(volume.get("status") or {}), "phase": phase})
+
+
+class AttributesClasses(Controller):
+    """A class goes when no claim and no volume has it, wants it, or is on the way to it."""
+
+    resource = ATTRIBUTES
+
+    def listen(self) -> None:
+        for resource in (CLAIMS, VOLUMES):
+            self.cluster.listen(resource, self._hear_user)
+
+    def _hear_user(self, event: Event) -> None:
+        previous = event.previous.obj if event.previous is not None else event.item.obj
+        left = set(attributes_classes(previous))
+        if event.type != "DELETED":
+            left -= set(attributes_classes(event.item.obj))
+        for name in sorted(left):
+            self.plan("", name)
+
+    def sync(self, namespace: str, name: str) -> None:
+        found = self.cluster.get(ATTRIBUTES, "", name)
+        if found is None or not is_terminating(found):
+            return
+        users = (*self.cluster.list(CLAIMS), *self.cluster.list(VOLUMES))
+        if not any(name in attributes_classes(each) for each in users):
+            unprotect(self.cluster, ATTRIBUTES, found)
 
 
 def unprotect(cluster: Cluster, resource: str, obj: KubeObject) -> None:

@@ -26,7 +26,7 @@ from fakekube.controllers.scheduler import SCHEDULER
 from fakekube.controllers.stages import STAGES, Stages
 from fakekube.controllers.statefulsets import StatefulSets
 from fakekube.controllers.token_secrets import TokenSecrets
-from fakekube.controllers.volumes import Claims, Volumes
+from fakekube.controllers.volumes import AttributesClasses, Claims, Volumes
 
 
 class Workloads:
@@ -66,6 +66,7 @@ class Workloads:
             Quotas(cluster),
             Claims(cluster, say("persistentvolume-controller"), provisions=bool(stages.stages)),
             Volumes(cluster),
+            AttributesClasses(cluster),
             TokenSecrets(cluster),
             NodeLifecycle(cluster, becomes_ready=bool(stages.stages)),
             TaintEviction(cluster, say("taint-eviction-controller")),

@@ -265,3 +265,21 @@ def test_a_claim_is_bound_to_a_volume_with_the_same_attributes() -> None:
     site.made(f"{CORE}/persistentvolumeclaims", {"metadata": {"name": "d"}, "spec": made})
     site.run(1)
     assert site.obj(f"{CORE}/persistentvolumeclaims/d")["status"]["currentVolumeAttributesClassName"] == "silver"
+
+
+def test_a_class_of_attributes_stays_while_a_claim_has_it() -> None:
+    site = ClusterSite()
+    classes = "/apis/storage.k8s.io/v1/volumeattributesclasses"
+    for name in ("gold", "lead"):
+        site.made(classes, {"metadata": {"name": name}, "driverName": "x.example.com", "parameters": {"a": "b"}})
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    wanted = {"metadata": {"name": "c"}, "spec": {**spec, "volumeAttributesClassName": "gold"}}
+    site.made(f"{CORE}/persistentvolumeclaims", wanted)
+    site.run(1)
+    for name in ("gold", "lead"):
+        site.gone(f"{classes}/{name}")
+    site.run(1)
+    assert names(site.items(classes)) == ["gold"]
+    site.gone(f"{CORE}/persistentvolumeclaims/c")
+    site.run(1)
+    assert site.items(classes) == []
