@@ -66,7 +66,8 @@ from collab.protocol.names import (
 )
 from collab.protocol.operations import Operation, OperationResult, Verb
 from collab.protocol.pending import KEPT_RESULTS, Pending
-from collab.protocol.replica import RecordMessage, Replica, first_entry
+from collab.protocol.receiving import RecordMessage
+from collab.protocol.replica import Replica, first_entry
 from collab.protocol.site import Site
 from collab.protocol.snapshots import Json, conflicts_json, marker_json, record_json, sites_json
 from collab.protocol.sync import RecordSync
@@ -153,7 +154,7 @@ class SiteCore:
     def _link_lost(self, site: SiteName | None) -> None:
         if site is not None:
             for replica in self._replicas.values():
-                replica.link_down(site)
+                replica.contacts.link_down(site)
 
     # -- boot ---------------------------------------------------------------------------------------------------
 
@@ -231,7 +232,7 @@ class SiteCore:
             turn.send(channel.number, self._hello(fact.dialled))
 
     def _hello(self, peer: SiteName) -> Hello:
-        offers = (replica.offer_for(peer) for _, replica in sorted(self._replicas.items()))
+        offers = (replica.contacts.offer_for(peer) for _, replica in sorted(self._replicas.items()))
         return Hello(
             site=self.site.name,
             uid=self.site.uid,
@@ -305,7 +306,7 @@ class SiteCore:
         offers = {offer.doc: offer for offer in hello.docs if check_gid(offer.doc)}
         for gid in sorted(self._replicas):
             self._touched[gid] = None
-            self._replicas[gid].link_up(hello.site, offers.pop(gid, None), turn)
+            self._replicas[gid].contacts.link_up(hello.site, offers.pop(gid, None), turn)
         for offer in offers.values():
             self._on_offer(hello.site, offer, turn)
         for marker in self._markers.values():
@@ -328,7 +329,7 @@ class SiteCore:
                     self._about_unheld(peer, message, turn)
                 else:
                     self._touched[replica.gid] = None
-                    replica.receive(peer, message, turn)
+                    replica.receiving.receive(peer, message, turn)
             case _:
                 assert_never(message)
 
@@ -574,8 +575,10 @@ class SiteCore:
 
     _due: Mapping[str, Callable[[SiteCore, str, Turn], None]] = {
         "flush": lambda core, gid, turn: core._record_due(gid, Replica.flush, turn),
-        "gossip": lambda core, gid, turn: core._record_due(gid, Replica.gossip, turn),
-        "hand": lambda core, gid, turn: core._record_due(gid, Replica.hand_due, turn),
+        "gossip": lambda core, gid, turn: core._record_due(
+            gid, lambda replica, now: replica.contacts.gossip(now), turn
+        ),
+        "hand": lambda core, gid, turn: core._record_due(gid, lambda replica, now: replica.succession.due(now), turn),
         "twin": lambda core, gid, turn: core._record_due(gid, lambda replica, now: replica.twin.retry(now), turn),
         "marker": lambda core, gid, turn: core._marker_due(RecordId(gid), turn),
         "delete": lambda core, gid, turn: core._delete_due(gid, turn),

@@ -11,7 +11,8 @@ from typing import Protocol
 from collab.protocol.facts import CallFinished
 from collab.protocol.messages import Diff, Exit, Exited, Have, Invite, Message, Nack, Op, Refuse, Want
 from collab.protocol.names import NAMESPACES, RecordId, SiteName, check_resource, object_path
-from collab.protocol.replica import RecordMessage, Replica
+from collab.protocol.receiving import RecordMessage
+from collab.protocol.replica import Replica
 from collab.protocol.site import Site
 from collab.protocol.sync import NO_CLOCKS, RecordSync
 from collab.protocol.turn import Turn

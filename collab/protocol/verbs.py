@@ -167,7 +167,7 @@ def _seize(records: Records, pending: Pending, record: Replica, to: SiteName, tu
     if record.recovering:
         wait(records, pending, turn, POLL_S)  # nothing is written before a member's state is here
         return None
-    record.seize(turn)
+    record.succession.seize(turn)
     pending.outcomes = {to: "applied"}
     return done(pending, f"{to} is the owner by force")
 
@@ -192,7 +192,7 @@ def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName
         return None  # under way, or another's turn: one offer at a time
     if pending.inv and not offered:
         return refuse(pending, 409, f"{to} did not become ready; the offer was cancelled. --force seizes (at {to})")
-    record.offer(to, turn)
+    record.succession.offer(to, turn)
     made = record.view.hands().get(records.site.name)
     if made is not None and made.s == "off":
         pending.inv = made.n
