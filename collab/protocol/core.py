@@ -13,10 +13,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
-from collab.protocol import forwarding, verbs
-from collab.protocol.actions import SITE_JOURNAL, Action, Answer
+from collab.protocol.actions import SITE_JOURNAL, Action
 from collab.protocol.boot import SavedRecord, SavedSite, read_record, read_site
 from collab.protocol.codec import FrameError, decode
+from collab.protocol.ended import EndedRecords
 from collab.protocol.entries import RECORD_PREFIX, BadEntryError, entry, record_journal
 from collab.protocol.facts import (
     Booted,
@@ -34,8 +34,9 @@ from collab.protocol.facts import (
     Woken,
 )
 from collab.protocol.joining import Joining
+from collab.protocol.ledger import Ledger
 from collab.protocol.links import INFINITY, Channel, Links
-from collab.protocol.markers import LINK_S, RETRY_S, Marker, answer_from_marker
+from collab.protocol.markers import Marker
 from collab.protocol.membership import in_rows
 from collab.protocol.messages import (
     PROTOCOL_VERSION,
@@ -62,10 +63,9 @@ from collab.protocol.names import (
     check_gid,
     check_site,
     name_of,
-    object_path,
 )
-from collab.protocol.operations import Operation, OperationResult, Verb
-from collab.protocol.pending import KEPT_RESULTS, Pending
+from collab.protocol.operations import Operation, Verb
+from collab.protocol.pending import Pending
 from collab.protocol.receiving import RecordMessage
 from collab.protocol.replica import Replica, first_entry
 from collab.protocol.site import Site
@@ -86,8 +86,8 @@ class SiteCore:
         self.site = Site(name=name, rng=rng, links=Links(site=name, rng=rng))
         self._replicas: dict[RecordId, Replica] = {}
         self._names: dict[str, RecordId] = {}
-        self._markers: dict[RecordId, Marker] = {}
-        self._operations: dict[str, Pending] = {}
+        self._ended = EndedRecords(self)
+        self._ledger = Ledger(self)
         self._joining = Joining(self)
         self._touched: dict[RecordId, None] = {}
         self._poked: dict[RecordId, None] = {}
@@ -127,9 +127,9 @@ class SiteCore:
             case DialFailed():
                 self.site.links.dial_failed(fact.site, turn.now)
             case CommandIssued():
-                self._on_command(fact.operation, turn)
+                self._ledger.accept(fact.operation, turn)
             case ForwardFinished():
-                self._on_forwarded(fact, turn)
+                self._ledger.forwarded(fact, turn)
             case Booted():
                 self._boot(fact, turn)
             case Identified():
@@ -146,8 +146,7 @@ class SiteCore:
                 if replica is not None:
                     replica.settle(turn)
             poked, self._poked = self._poked, {}
-            for pending in [one for one in self._operations.values() if one.result is None and one.gid in poked]:
-                self._advance(pending, turn)
+            self._ledger.poked(poked, turn)
             if not self._touched and not self._poked:
                 return
 
@@ -167,22 +166,21 @@ class SiteCore:
         saved = read_site(fact.journals.get(SITE_JOURNAL, ()))
         site.uid, site.uids = identity.uid or saved.uid, saved.uids
         site.journal_id = site.token() if fact.recovered or not saved.journal_id else saved.journal_id
-        self._markers = saved.markers
+        self._ended.markers = saved.markers
         self._rewrite_site(saved, turn)
         for name in sorted(fact.journals):
             if name.startswith(RECORD_PREFIX):
                 gid = RecordId(name[len(RECORD_PREFIX) :])
                 self._boot_record(gid, fact.journals[name], fact.recovered, turn)
-        for marker in self._markers.values():
-            self._resume_marker(marker, turn)
+        self._ended.resume_all(turn)
         for pending in saved.operations:
-            self._resume_operation(pending, turn)
+            self._ledger.resume(pending, turn)
 
     def _boot_record(self, gid: RecordId, entries: Sequence[bytes], recovered: bool, turn: Turn) -> None:
         """A record of an earlier run. One that has a marker was to be dropped when the agent stopped."""
         try:
             saved = read_record(gid, entries)
-            if gid in self._markers or not saved.updates:
+            if gid in self._ended.markers or not saved.updates:
                 turn.drop(record_journal(gid))
                 return
             self._take_up(saved, recovered, turn)
@@ -205,9 +203,9 @@ class SiteCore:
     def _identify(self, uid: str, turn: Turn) -> None:
         if uid != self.site.uid:
             self.site.uid = uid
-            self._persist_site(entry("identity", {"uid": uid, "journal": self.site.journal_id}), turn)
+            self.persist_site(entry("identity", {"uid": uid, "journal": self.site.journal_id}), turn)
 
-    def _persist_site(self, data: bytes, turn: Turn) -> None:
+    def persist_site(self, data: bytes, turn: Turn) -> None:
         turn.persist(SITE_JOURNAL, data)
         self._site_bytes += len(data)
         if self._site_bytes > COMPACT_SITE_BYTES:
@@ -215,8 +213,8 @@ class SiteCore:
 
     def _saved(self) -> SavedSite:
         saved = SavedSite(uid=self.site.uid, journal_id=self.site.journal_id, uids=self.site.uids)
-        saved.markers = self._markers
-        saved.operations = list(self._operations.values())
+        saved.markers = self._ended.markers
+        saved.operations = self._ledger.all()
         return saved
 
     def _rewrite_site(self, saved: SavedSite, turn: Turn) -> None:
@@ -300,7 +298,7 @@ class SiteCore:
         """The first uid seen for a site is the one it keeps."""
         if hello.uid and hello.site not in self.site.uids:
             self.site.uids[hello.site] = hello.uid
-            self._persist_site(entry("peer", {"site": hello.site, "uid": hello.uid}), turn)
+            self.persist_site(entry("peer", {"site": hello.site, "uid": hello.uid}), turn)
 
     def _link_up(self, hello: Hello, turn: Turn) -> None:
         offers = {offer.doc: offer for offer in hello.docs if check_gid(offer.doc)}
@@ -309,9 +307,7 @@ class SiteCore:
             self._replicas[gid].contacts.link_up(hello.site, offers.pop(gid, None), turn)
         for offer in offers.values():
             self._on_offer(hello.site, offer, turn)
-        for marker in self._markers.values():
-            if hello.site in marker.owed:
-                self._tell_from_marker(marker, hello.site, turn)
+        self._ended.met(hello.site, turn)
 
     def _on_offer(self, peer: SiteName, offer: Offer, turn: Turn) -> None:
         """The peer counts us a member of something that is not here: over, or lost with our disk."""
@@ -335,15 +331,11 @@ class SiteCore:
 
     def _about_unheld(self, peer: SiteName, message: RecordMessage, turn: Turn) -> None:
         """A frame about a record that is not here: its marker answers, or it may become ours."""
-        marker = self._markers.get(message.doc)
+        marker = self._ended.get(message.doc)
         if marker is None or self._may_rejoin(marker, message):
             self._joining.receive(peer, message, turn)
-            return
-        reply = answer_from_marker(marker, peer, message)
-        if reply.message is not None:
-            self.site.links.send(peer, reply.message, turn)
-        if reply.changed:
-            self._marker_changed(marker, turn)
+        else:
+            self._ended.answer(marker, peer, message, turn)
 
     def _may_rejoin(self, marker: Marker, message: RecordMessage) -> bool:
         """A new invitation after this site left, and the DIFF that answers our WANT for it."""
@@ -353,52 +345,10 @@ class SiteCore:
             return message.inv not in marker.an
         return isinstance(message, Diff | Nack) and self._joining.awaits(message.doc)
 
-    # -- markers ------------------------------------------------------------------------------------------------
-
-    def _marker_changed(self, marker: Marker, turn: Turn) -> None:
-        self._persist_site(marker.entry(), turn)
-        self._poked[marker.gid] = None
-
-    def _resume_marker(self, marker: Marker, turn: Turn) -> None:
-        if marker.owed:
-            self.site.timers.set(("marker", marker.gid), turn.now)
-        if marker.delete_uid:
-            self._delete_twin(marker, turn)
-
-    def _marker_due(self, gid: RecordId, turn: Turn) -> None:
-        """Somebody is still to be told: a destroy by everybody at once, a leave by any one member."""
-        marker = self._markers.get(gid)
-        if marker is None or not marker.owed:
-            return
-        self.site.timers.set(("marker", gid), turn.now + self.site.jitter(RETRY_S))
-        sites = sorted(marker.owed)
-        for site in sites if marker.destroyed else [self.site.rng.choice(sites)]:
-            if not self._tell_from_marker(marker, site, turn):
-                self.site.links.want_until(site, marker.owed[site], turn.now, turn.now + LINK_S)
-
-    def _tell_from_marker(self, marker: Marker, site: SiteName, turn: Turn) -> bool:
-        message: Message = marker.exit(site) if marker.destroyed else marker.exited()
-        return self.site.links.send(site, message, turn)
-
-    def _delete_twin(self, marker: Marker, turn: Turn) -> None:
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": marker.delete_uid}}
-        path = object_path(NAMESPACES, "", marker.name)
-        self.site.write("DELETE", path, body, turn, lambda fact, later: self._twin_deleted(marker, fact, later))
-
-    def _twin_deleted(self, marker: Marker, fact: CallFinished, turn: Turn) -> None:
-        """Accepted, gone, or another namespace by now: done. Anything else is tried again."""
-        if fact.outcome == "ok" or (fact.outcome == "refused" and fact.code in (404, 409)):
-            marker.delete_uid = ""
-            self._marker_changed(marker, turn)
-        else:
-            self.site.timers.set(("delete", marker.gid), turn.now + self.site.jitter(RETRY_S))
-
     # -- host of the records ------------------------------------------------------------------------------------
 
     def joined(self, replica: Replica, turn: Turn) -> None:
-        if self._markers.pop(replica.gid, None) is not None:
-            self._persist_site(entry("unmarked", {"gid": replica.gid}), turn)
-            self.site.timers.cancel(("marker", replica.gid))
+        self._ended.void(replica.gid, turn)
 
     def ended(self, replica: Replica, marker: Marker | None, turn: Turn) -> None:
         self._replicas.pop(replica.gid, None)
@@ -406,18 +356,14 @@ class SiteCore:
             del self._names[replica.name]
         turn.drop(record_journal(replica.gid))
         if marker is not None:
-            self._markers[replica.gid] = marker
-            self._marker_changed(marker, turn)
-            self._resume_marker(marker, turn)
+            self._ended.add(marker, turn)
         self._poked[replica.gid] = None
 
     def poke(self, gid: RecordId, turn: Turn) -> None:
         self._poked[gid] = None
 
     def refused(self, gid: RecordId, site: SiteName, code: int, turn: Turn) -> None:
-        for pending in self._operations.values():
-            if pending.gid == gid and pending.result is None:
-                pending.codes[site] = code
+        self._ledger.refused(gid, site, code)
         self._poked[gid] = None
 
     # -- what verbs and joining ask ------------------------------------------------------------------------------
@@ -434,11 +380,16 @@ class SiteCore:
         return found
 
     def marker(self, gid: RecordId) -> Marker | None:
-        return self._markers.get(gid)
+        return self._ended.markers.get(gid)
 
     def unfinished(self, verb: Verb) -> list[Pending]:
-        found = (pending for pending in self._operations.values() if pending.operation.verb == verb)
-        return [pending for pending in found if pending.result is None]
+        return self._ledger.unfinished(verb)
+
+    def keep(self, pending: Pending, turn: Turn) -> None:
+        self._ledger.keep(pending, turn)
+
+    def again(self, pending: Pending, at: float) -> None:
+        self._ledger.again(pending, at)
 
     def make_record(self, gid: RecordId, obj: KubeObject, operation: Operation, turn: Turn) -> Replica:
         name = name_of(operation.resource)
@@ -486,65 +437,6 @@ class SiteCore:
         else:
             replica.twin.observed(fact, turn)
 
-    # -- operations ---------------------------------------------------------------------------------------------
-
-    def _on_command(self, operation: Operation, turn: Turn) -> None:
-        """An id acts once: the same again is told how the first one stands (S8)."""
-        pending = self._operations.get(operation.id)
-        if pending is None:
-            pending = Pending(
-                operation=operation, answer_at=turn.now + operation.timeout_s, withdrawn=operation.withdraw
-            )
-            self._operations[operation.id] = pending
-            self.keep(pending, turn)
-            self._forget_old_results()
-        elif operation.withdraw:
-            forwarding.withdraw(self, pending, turn)
-        pending.answered = False
-        pending.answer_at = turn.now + operation.timeout_s
-        if pending.result is not None:
-            self._answer(pending, turn)
-            return
-        self.site.timers.set(("answer", pending.id), pending.answer_at)
-        self._advance(pending, turn)
-
-    def _resume_operation(self, pending: Pending, turn: Turn) -> None:
-        self._operations[pending.id] = pending
-        pending.answered = True  # whoever asked is gone
-        if pending.result is None:
-            self.site.timers.set(("operation", pending.id), turn.now)
-
-    def _forget_old_results(self) -> None:
-        finished = [one.id for one in self._operations.values() if one.result is not None]
-        for old in finished[: max(0, len(finished) - KEPT_RESULTS)]:
-            del self._operations[old]
-
-    def _advance(self, pending: Pending, turn: Turn) -> None:
-        self._conclude(pending, verbs.advance(self, pending, turn), turn)
-
-    def _on_forwarded(self, fact: ForwardFinished, turn: Turn) -> None:
-        pending = self._operations.get(fact.operation)
-        if pending is not None and pending.result is None:
-            self._conclude(pending, verbs.forward_finished(self, pending, fact, turn), turn)
-
-    def _conclude(self, pending: Pending, result: OperationResult | None, turn: Turn) -> None:
-        if result is not None and not (pending.answered and pending.result is result):
-            pending.result = result
-            self.keep(pending, turn)
-            self.site.timers.cancel(("operation", pending.id))
-            self._answer(pending, turn)
-
-    def _answer(self, pending: Pending, turn: Turn) -> None:
-        pending.answered = True
-        self.site.timers.cancel(("answer", pending.id))
-        turn.add(Answer(operation=pending.id, result=pending.snapshot()))
-
-    def keep(self, pending: Pending, turn: Turn) -> None:
-        self._persist_site(pending.entry(), turn)
-
-    def again(self, pending: Pending, at: float) -> None:
-        self.site.timers.set(("operation", pending.id), at)
-
     # -- time ---------------------------------------------------------------------------------------------------
 
     def _run_due(self, turn: Turn) -> None:
@@ -558,21 +450,6 @@ class SiteCore:
         if replica is not None:
             act(replica, turn)
 
-    def _operation_due(self, operation: str, turn: Turn) -> None:
-        pending = self._operations.get(operation)
-        if pending is not None and not (pending.answered and pending.result):
-            self._advance(pending, turn)
-
-    def _answer_due(self, operation: str, turn: Turn) -> None:
-        pending = self._operations.get(operation)
-        if pending is not None and not pending.answered:
-            self._answer(pending, turn)
-
-    def _delete_due(self, gid: str, turn: Turn) -> None:
-        marker = self._markers.get(RecordId(gid))
-        if marker is not None and marker.delete_uid:
-            self._delete_twin(marker, turn)
-
     _due: Mapping[str, Callable[[SiteCore, str, Turn], None]] = {
         "flush": lambda core, gid, turn: core._record_due(gid, Replica.flush, turn),
         "gossip": lambda core, gid, turn: core._record_due(
@@ -580,10 +457,10 @@ class SiteCore:
         ),
         "hand": lambda core, gid, turn: core._record_due(gid, lambda replica, now: replica.succession.due(now), turn),
         "twin": lambda core, gid, turn: core._record_due(gid, lambda replica, now: replica.twin.retry(now), turn),
-        "marker": lambda core, gid, turn: core._marker_due(RecordId(gid), turn),
-        "delete": lambda core, gid, turn: core._delete_due(gid, turn),
-        "operation": lambda core, operation, turn: core._operation_due(operation, turn),
-        "answer": lambda core, operation, turn: core._answer_due(operation, turn),
+        "marker": lambda core, gid, turn: core._ended.due(RecordId(gid), turn),
+        "delete": lambda core, gid, turn: core._ended.delete_due(gid, turn),
+        "operation": lambda core, operation, turn: core._ledger.due(operation, turn),
+        "answer": lambda core, operation, turn: core._ledger.answer_due(operation, turn),
         "join": lambda core, gid, turn: core._joining.due(RecordId(gid), turn),
     }
 
@@ -592,7 +469,7 @@ class SiteCore:
     def records(self) -> Json:
         """All records: those held here, then those that left a marker."""
         held = [record_json(replica) for _, replica in sorted(self._replicas.items())]
-        over = [marker_json(marker) for gid, marker in sorted(self._markers.items()) if gid not in self._replicas]
+        over = [marker_json(marker) for gid, marker in sorted(self._ended.markers.items()) if gid not in self._replicas]
         return {"site": self.site.name, "records": held + over}
 
     def conflicts(self) -> list[Json]:
@@ -600,7 +477,7 @@ class SiteCore:
 
     def operations(self) -> list[Json]:
         """All known operations, oldest first; finished ones are kept up to a bound."""
-        return [pending.snapshot().to_json() for pending in self._operations.values()]
+        return self._ledger.snapshots()
 
     def sites(self) -> Json:
         return sites_json(self.site, list(self._replicas.values()))
