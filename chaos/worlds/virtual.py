@@ -35,6 +35,7 @@ from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 from fakekube.http.site import HttpSite
+from fakekube.registry.dynamic_admission.calls import WebhookCall
 
 if TYPE_CHECKING:
     from fakekube.controllers import Stages
@@ -93,9 +94,9 @@ class CountedApiserver(Apiserver):
 
     requests = 0
 
-    def handle(self, request: Request) -> Response | WatchStream:
-        self.requests += 1
-        return super().handle(request)
+    def attempt(self, request: Request) -> Response | WatchStream | WebhookCall:
+        self.requests += not request.replies
+        return super().attempt(request)
 
 
 def _run_workloads(apiserver: Apiserver, stages: Stages | None) -> None:

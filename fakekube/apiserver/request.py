@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fakekube.registry.dynamic_admission.calls import WebhookReply
 from fakekube.registry.users import SYSTEM_ADMIN, UserInfo
 
 
@@ -25,3 +26,5 @@ class Request:
     certified: UserInfo | None = None
     distrusted: bool = False
     user: UserInfo = SYSTEM_ADMIN
+    # Of the webhooks that this request was broken off for before: see Apiserver.attempt.
+    replies: Sequence[WebhookReply] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from fakekube.apiserver import discovery, openapi
@@ -27,6 +28,7 @@ from fakekube.registry.certificate_signer import CertificateAuthority, Certifica
 from fakekube.registry.cluster_roles import ClusterRoleAggregator
 from fakekube.registry.crd.api_services import ApiServices
 from fakekube.registry.crd.definitions import Definitions
+from fakekube.registry.dynamic_admission.calls import WebhookCall, WebhookPending, WebhookReply
 from fakekube.registry.dynamic_admission.control import DynamicAdmission
 from fakekube.registry.garbage import GarbageCollector
 from fakekube.registry.metadata import new_uid
@@ -38,6 +40,7 @@ from fakekube.registry.site import Site
 from fakekube.registry.token_secrets import TokenSecrets
 from fakekube.storage.store import Snapshot, Store
 
+NO_NETWORK = "webhooks are called where a site is served over HTTP"
 Controllers = Literal["none", "core"]
 
 
@@ -145,8 +148,32 @@ class Apiserver:
         self.site.schedule.on_earlier = callback
 
     def handle(self, request: Request) -> Answer:
-        """The answer to one request; a failure of our own is a 500 `Status` and a log record."""
-        return self._chain(request)
+        """The answer to one request; a failure of our own is a 500 `Status` and a log record.
+
+        There is no network here: a webhook that has to be called cannot be reached.
+        """
+        found = self.attempt(request)
+        while isinstance(found, WebhookCall):
+            reply = WebhookReply(call=found, error=f'Post "{found.url}": {NO_NETWORK}')
+            request = replace(request, replies=(*request.replies, reply))
+            found = self.attempt(request)
+        return found
+
+    def attempt(self, request: Request) -> Answer | WebhookCall:
+        """The same for a shell that can call webhooks: the call that comes first, if one is needed. It makes the call,
+        and attempts the request again with the reply added; nothing has been written before."""
+        if self.site.dynamic is None:
+            return self._chain(request)
+        replies, chance = request.replies, self.site.rng
+        seed = replies[0].call.seed if replies else chance.getrandbits(64)
+        self.site.dynamic.begin(replies, seed)
+        self.site.rng = random.Random(seed)  # so that the next attempt draws the same names and uids
+        try:
+            return self._chain(request)
+        except WebhookPending as pending:
+            return pending.call
+        finally:
+            self.site.rng = chance
 
     def next_due(self) -> float | None:
         """When background work is next due, in epoch seconds; None when nothing waits."""

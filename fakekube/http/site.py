@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NoReturn
@@ -24,6 +25,8 @@ from fakekube.apiserver.response import Response, WatchStream
 from fakekube.apiserver.server import Apiserver
 from fakekube.http.compression import worth_zipping
 from fakekube.http.tls import Authority, certified_user
+from fakekube.http.webhooks import call_webhook
+from fakekube.registry.dynamic_admission.calls import WebhookCall
 from fakekube.registry.users import UserInfo
 
 # Idle connections of clients stay open this long.
@@ -113,7 +116,10 @@ class HttpSite:
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         request = await _request_of(http)
-        answer = self.apiserver.handle(request)
+        answer = self.apiserver.attempt(request)
+        while isinstance(answer, WebhookCall):
+            request = replace(request, replies=(*request.replies, await call_webhook(answer)))
+            answer = self.apiserver.attempt(request)
         if isinstance(answer, Response):
             if answer.status == 0:
                 _abort(http)

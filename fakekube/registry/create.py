@@ -14,7 +14,7 @@ from fakekube.registry.metadata import finalizers_of, generated_name, is_termina
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, prepare_create
-from fakekube.registry.rules import canonical_again, create_causes, tracked
+from fakekube.registry.rules import canonical_again, create_causes, mutated, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, refusing_group
 from fakekube.registry.versions import as_stored, form_of
@@ -40,6 +40,8 @@ def create(
     admitted = admit_create(site, served, namespace, owned)
     if site.gate is not None:
         admitted = site.gate.create(served, namespace, admitted, options)
+    if site.dynamic is not None:
+        admitted = _mutated(site, served, namespace, admitted, options)
     named = _with_system_fields(site, served, admitted)
     prepared = canonical_again(served, prepare_create(site, served, named, options), sent)
     _require_valid(served, prepared, create_causes(served, prepared, options.emptied))
@@ -49,6 +51,13 @@ def create(
         site.gate.confirm(served, prepared, None, options)
     require_admitted(site, served, namespace, prepared, options, counts=not (taken or options.dry_run))
     return _written(site, served, namespace, prepared, options)
+
+
+def _mutated(site: Site, served: Served, namespace: str, obj: KubeObject, options: WriteOptions) -> KubeObject:
+    """`obj` as mutating webhooks leave it, with the defaults of what they added."""
+    assert site.dynamic is not None
+    changed = site.dynamic.mutate("CREATE", served, namespace, obj, None, options)
+    return obj if changed is obj or changed is None else default(mutated(served, changed), served.type)
 
 
 def _undeleted(obj: KubeObject) -> KubeObject:

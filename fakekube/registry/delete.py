@@ -41,7 +41,9 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     if site.gate is not None:
         site.gate.delete(served, held, options)
     if site.dynamic is not None:
-        site.dynamic.validate("DELETE", served, namespace, None, shown(served, held).obj, options)
+        obj = shown(served, held).obj
+        site.dynamic.mutate("DELETE", served, namespace, None, obj, options)
+        site.dynamic.validate("DELETE", served, namespace, None, obj, options)
     special = _SPECIAL.get(served.type.qualified)
     if special is not None:
         item, gone = special(site, served, held, options)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from fakekube.meta.errors import Cause
+from fakekube.meta.errors import Cause, Details, StatusError
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
-from fakekube.registry.canonical import Path, canonicalize, is_printed_as_null, with_emptied
+from fakekube.registry.canonical import DecodeError, Path, canonicalize, is_printed_as_null, with_emptied
 from fakekube.registry.fieldset import LEAF, FieldSet
 from fakekube.registry.managedfields import InVersion, ObjectType, Write, after_update
 from fakekube.registry.metadata import timestamp, with_metadata
@@ -33,6 +33,16 @@ def canonical(served: Served, obj: KubeObject) -> KubeObject:
     typed = {"kind": served.type.kind, "apiVersion": served.type.api_version, **obj}
     custom = served.type.custom
     return custom.applied(typed) if custom is not None else canonicalize(typed, served.type.gvk).object
+
+
+def mutated(served: Served, obj: KubeObject) -> KubeObject:
+    """What a webhook made of an object, in canonical form. 500 when that is no object of the kind any more."""
+    try:
+        return canonical(served, obj)
+    except DecodeError as error:
+        details = Details(causes=[Cause(reason="", message=str(error))])
+        message = f"Internal error occurred: {error}"
+        raise StatusError(code=500, reason="InternalError", message=message, details=details) from None
 
 
 def canonical_again(served: Served, obj: KubeObject, before: KubeObject) -> KubeObject:

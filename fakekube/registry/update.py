@@ -18,7 +18,7 @@ from fakekube.registry.metadata import finalizers_of, is_terminating, with_metad
 from fakekube.registry.options import WriteOptions
 from fakekube.registry.owners import with_single_owners
 from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
-from fakekube.registry.rules import canonical_again, tracked, update_causes
+from fakekube.registry.rules import canonical_again, mutated, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, refusing_group
 from fakekube.registry.versions import as_stored, form_of, shown
@@ -66,6 +66,8 @@ def update(
     admitted = admit_update(site, served, namespace, merged, live, subresource)
     if site.gate is not None:
         admitted = site.gate.update(served, namespace, admitted, live, options, subresource)
+    if site.dynamic is not None:
+        admitted = _mutated(site, served, namespace, admitted, live, options, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, options, subresource), changed)
     _require_valid(served, name, update_causes(served, prepared, live, subresource, options.emptied))
     if site.gate is not None:
@@ -76,6 +78,23 @@ def update(
     if metadata(prepared).get("generation") != metadata(live).get("generation"):
         options.warnings.extend(warnings_about(served, prepared))
     return _written(site, served, held, as_stored(served, prepared), options)
+
+
+def _mutated(
+    site: Site,
+    served: Served,
+    namespace: str,
+    obj: KubeObject,
+    held: KubeObject,
+    options: WriteOptions,
+    subresource: str,
+) -> KubeObject:
+    """`obj` as mutating webhooks leave it, in its canonical form; what this request may not write stays as it is."""
+    assert site.dynamic is not None
+    changed = site.dynamic.mutate("UPDATE", served, namespace, obj, held, options, subresource)
+    if changed is obj or changed is None:
+        return obj
+    return _carried_over(served, held, default(mutated(served, changed), served.type), subresource)
 
 
 def require(site: Site, served: Served, namespace: str, name: str) -> Item:
