@@ -101,6 +101,9 @@ def extend(
     collision: Annotated[
         str, typer.Option(help="If the name is taken there: refuse, adopt-if-identical or adopt.")
     ] = "refuse",
+    mode: Annotated[
+        str, typer.Option(help="Of a record that this makes. strict: never two acting owners; ap: seize at any time.")
+    ] = "ap",
     timeout: Timeout = 5.0,
     path: KubeconfigPath = None,
     context: Context = None,
@@ -108,7 +111,7 @@ def extend(
 ) -> None:
     """Make a twin of a namespace at another site."""
     kinds = [kind for kind in content.split(",") if kind]
-    more = {"to": to, "with": kinds, "role": role, "collision": collision}
+    more = {"to": to, "with": kinds, "role": role, "collision": collision, **({} if mode == "ap" else {"mode": mode})}
     _operate("extend", resource, more, timeout, path, context, as_json)
 
 
@@ -131,13 +134,22 @@ def reattach(
     resource: Resource,
     to: To,
     force: Annotated[bool, typer.Option("--force", help="Seize it when the owner cannot be reached.")] = False,
+    break_glass: Annotated[
+        str | None,
+        typer.Option(
+            "--break-glass", help="Mode strict, the owner is lost for good: its name once more.", metavar="ns/NAME"
+        ),
+    ] = None,
     timeout: Timeout = 5.0,
     path: KubeconfigPath = None,
     context: Context = None,
     as_json: AsJson = False,
 ) -> None:
     """Make another site the owner of a shared namespace."""
-    _operate("reattach", resource, {"to": to, "force": force}, timeout, path, context, as_json)
+    if break_glass is not None and resource_name(break_glass) != resource_name(resource):
+        raise Ended(BAD_INPUT, f"--break-glass {break_glass}: type the name of what is taken over, {resource}")
+    more = {"to": to, "force": force, **({} if break_glass is None else {"breakGlass": True})}
+    _operate("reattach", resource, more, timeout, path, context, as_json)
 
 
 @app.command()

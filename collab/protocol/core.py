@@ -401,6 +401,7 @@ class SiteCore:
             kind=NAMESPACES,
             name=name,
             kinds=operation.kinds,
+            mode=operation.mode,
             address=self.site.address,
             journal=self.site.journal_id,
         )

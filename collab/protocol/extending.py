@@ -33,6 +33,9 @@ def extend(records: Records, pending: Pending, turn: Turn) -> OperationResult | 
     take_aim(pending, record, to)
     if not record.acting:
         return pass_to_owner(records, pending, record, turn)
+    policy = record.view.policy
+    if operation.mode == "strict" and policy is not None and policy.mode != "strict":
+        return refuse(pending, 409, "its mode is ap, and a mode is given when a record is made: destroy it first")
     if record.record.full:
         return refuse(pending, 409, "RecordFull: the record is over its size of 1 MB")
     _widen_policy(record, operation, turn)

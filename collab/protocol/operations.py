@@ -17,6 +17,7 @@ Verb = Literal["create", "extend", "retract", "reattach", "destroy"]
 Role = Literal["rw", "ro"]
 ExitPolicy = Literal["keep", "delete"]
 Collision = Literal["refuse", "adopt-if-identical", "adopt"]
+Mode = Literal["ap", "strict"]
 OperationState = Literal["done", "pending", "refused"]
 
 DEFAULT_TIMEOUT_S = 5.0
@@ -41,7 +42,8 @@ class Operation:
     `resource` is `namespaces/NAME`; `to` is the target of extend and reattach; `source` (JSON: `from`) is the site that
     retract takes out; `kinds` (JSON: `with`) are the content kinds shared beside the namespace; `gid` and `members`
     belong to create: members in the order of the scope, gid only on an operation that an ingress passed on.
-    `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation. `withdraw` takes
+    `mode` says how ownership passes on in a record that this operation makes; `break_glass` (JSON: `breakGlass`) seizes
+    one in mode strict. `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation. `withdraw` takes
     the operation of that id back where nobody has begun it: an agent's word to those it had passed it on to.
     """
 
@@ -54,6 +56,8 @@ class Operation:
     role: Role = "rw"
     exit: ExitPolicy = "keep"
     force: bool = False
+    break_glass: bool = False
+    mode: Mode = "ap"
     collision: Collision = "refuse"
     timeout_s: float = DEFAULT_TIMEOUT_S
     scope: str = ""
@@ -73,6 +77,8 @@ class Operation:
             "role": (self.role, "rw"),
             "exit": (self.exit, "keep"),
             "force": (self.force, False),
+            "breakGlass": (self.break_glass, False),
+            "mode": (self.mode, "ap"),
             "collision": (self.collision, "refuse"),
             "timeoutSeconds": (self.timeout_s, DEFAULT_TIMEOUT_S),
             "scope": (self.scope, ""),
@@ -143,6 +149,8 @@ def parse_operation(body: object, rng: random.Random) -> Operation:
         role=cast(Role, _choice(body, "role", get_args(Role), "rw")),
         exit=cast(ExitPolicy, _choice(body, "exit", get_args(ExitPolicy), "keep")),
         force=_flag(body, "force"),
+        break_glass=_flag(body, "breakGlass"),
+        mode=cast(Mode, _choice(body, "mode", get_args(Mode), "ap")),
         collision=cast(Collision, _choice(body, "collision", get_args(Collision), "refuse")),
         timeout_s=_timeout(body),
         scope=_text(body, "scope"),
@@ -167,6 +175,8 @@ _MEMBERS = frozenset(
         "role",
         "exit",
         "force",
+        "breakGlass",
+        "mode",
         "collision",
         "timeoutSeconds",
         "scope",

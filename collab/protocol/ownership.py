@@ -45,15 +45,24 @@ class Move:
     slots: Slots
 
 
-def acts(view: RecordView, site: SiteName) -> bool:
-    """Does the site act as owner: the largest claim names it, and it accepted that itself?"""
-    return view.acting == site
+def is_strict(view: RecordView) -> bool:
+    """Is the ownership of this record handed over, and never seized?"""
+    return view.policy is not None and view.policy.mode == "strict"
+
+
+def acts(view: RecordView, site: SiteName, journal: str) -> bool:
+    """Does the site act as owner: the largest claim names it, and it accepted that itself? In mode strict with the journal
+    that it has now: one that lost it may have handed over since (P1, P2)."""
+    if view.acting != site:
+        return False
+    mine = view.claims().get(site)
+    return not is_strict(view) or (mine is not None and mine.journal == journal)
 
 
 def owner_state(view: RecordView, site: SiteName) -> OwnerState:
     """Where in the diagram above the site stands."""
     hand = view.hands().get(site)
-    if acts(view, site):
+    if view.acting == site:
         return "offering" if hand and hand.s == "off" else "owner"
     if released_by(view, site):
         return "released"
@@ -113,8 +122,10 @@ def _accepted_once(view: RecordView, site: SiteName) -> bool:
 
 
 def _accept(record: Record, standing: Standing, claim: Claim) -> Move | None:
-    if acts(record.view, standing.site) or not _accepted_once(record.view, standing.site):
+    if record.view.acting == standing.site or not _accepted_once(record.view, standing.site):
         return None
+    if is_strict(record.view) and claim.journal != standing.journal:
+        return None  # it was released to a disk that is lost (P1)
     return _claim(record, claim.rank, standing.journal, "accept")
 
 
@@ -122,7 +133,9 @@ def _serve_offer(record: Record, standing: Standing, claim: Claim) -> Move | Non
     """Release to a target that is ready, cancel an offer that cannot or did not come to anything."""
     view = record.view
     mine = view.hands().get(standing.site)
-    if not acts(view, standing.site) or mine is None or mine.s != "off":
+    if not acts(view, standing.site, standing.journal):
+        return idle(record, "idle") if mine is not None and mine.s != "idle" else None
+    if mine is None or mine.s != "off":
         return idle(record, "idle") if mine is not None and mine.s == "rdy" else None
     row, theirs = view.member(mine.peer), view.hands().get(mine.peer)
     if row is None or not row.is_member or row.role != "rw" or mine.e != claim.e or standing.offer_expired:
@@ -145,13 +158,16 @@ def _reclaim(record: Record, standing: Standing, claim: Claim) -> Move | None:
     """The target of this site's release left instead of accepting: that is its last word."""
     if not released_by(record.view, standing.site) or _present(record.view, claim.o):
         return None
+    row = record.view.member(claim.o)
+    if is_strict(record.view) and (row is None or row.journal != claim.journal):
+        return None  # who left is not who was ready: that one may own it, or have handed it over (P3)
     return _claim(record, Rank(claim.e + 1, HAND_OVER, standing.site), standing.journal, "reclaim")
 
 
 def _inherit(record: Record, standing: Standing, claim: Claim) -> Move | None:
     """The largest claim names a site that is out or left: the member with the highest own claim takes over (M12)."""
     view = record.view
-    if _present(view, claim.o) or not view.is_member(standing.site):
+    if is_strict(view) or _present(view, claim.o) or not view.is_member(standing.site):
         return None
     claims = view.claims()
     heirs = [site for site, row in view.members().items() if row.is_member and row.role == "rw"]

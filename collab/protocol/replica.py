@@ -81,7 +81,12 @@ class Replica:
     @property
     def acting(self) -> bool:
         """Does this site act as owner?"""
-        return self.phase == "member" and not self.recovering and ownership.acts(self.view, self.site.name)
+        member = self.phase == "member" and not self.recovering
+        return member and ownership.acts(self.view, self.site.name, self.site.journal_id)
+
+    @property
+    def strict(self) -> bool:
+        return ownership.is_strict(self.view)
 
     @property
     def row(self) -> MemberRow | None:

@@ -32,7 +32,17 @@ class Succession:
             self._move(move, turn)
         elif self._replica.twin_missing:
             self._replica.leave_missing(turn)
+        self._say_whether_lost()
         self.watch(turn)
+
+    def _say_whether_lost(self) -> None:
+        """Mode strict: an owner that lost its journal does not know what it had done, and does not act any more."""
+        replica = self._replica
+        lost = replica.strict and replica.view.owner == replica.site.name and replica.view.acting == replica.site.name
+        if lost and not replica.acting:
+            replica.sync.conditions["OwnerLost"] = "the owner lost its journal; reattach with --break-glass"
+        else:
+            replica.sync.conditions.pop("OwnerLost", None)
 
     def _standing(self, now: float) -> Standing:
         return Standing(
@@ -84,8 +94,8 @@ class Succession:
 
     def seize_from_itself(self, turn: Turn) -> None:
         """An owner that lost what it wrote may have written more than anybody here knows: only a higher claim outweighs
-        that (M13)."""
-        if ownership.acts(self._replica.view, self._replica.site.name):
+        that (M13). In mode strict it may own it no more: only broken glass outweighs that."""
+        if self._replica.view.acting == self._replica.site.name and not self._replica.strict:
             self.seize(turn)
 
     def _move(self, move: Move, turn: Turn) -> None:

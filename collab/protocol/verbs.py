@@ -147,14 +147,28 @@ def reattach(records: Records, pending: Pending, turn: Turn) -> OperationResult 
     if record.view.acting == to:
         pending.outcomes = {to: "applied"}
         return done(pending, f"{to} is the owner")
-    if pending.operation.force:
+    if pending.operation.force or pending.operation.break_glass:
         return _seize(records, pending, record, to, turn)
+    if _was_handed_over(records, pending, record, to):
+        pending.outcomes = {to: "applied"}
+        return done(pending, f"{to} took it, and {record.view.owner} owns it now")
     if not record.acting:
         return _pass_to_owner_unless_released(records, pending, record, turn)
     if pending.passed and not pending.begun:
         came = refuse(pending, 409, "the ownership came here while this was passed on: ask again")
         return settle_elsewhere(records, pending, turn, came)
     return _hand_over(records, pending, record, to, turn)
+
+
+def _was_handed_over(records: Records, pending: Pending, record: Replica, to: SiteName) -> bool:
+    """Did this site release it to `to` for this operation, and has it been accepted? It may have moved on since then,
+    which is not to be undone."""
+    mine, claim = record.view.claims().get(records.site.name), record.view.claim
+    if pending.aim is None:
+        pending.aim = str(claim.e) if claim is not None else ""
+    if not pending.begun or mine is None or ownership.released_by(record.view, records.site.name):
+        return False
+    return (mine.s, mine.o) == ("rel", to) and mine.e > int(pending.aim or 0)
 
 
 def _seize(records: Records, pending: Pending, record: Replica, to: SiteName, turn: Turn) -> OperationResult | None:
@@ -164,9 +178,15 @@ def _seize(records: Records, pending: Pending, record: Replica, to: SiteName, tu
     row = record.row
     if row is None or not row.is_member or row.role != "rw" or record.phase != "member":
         return refuse(pending, 409, f"{to} is no rw member")
+    if record.strict and not pending.operation.break_glass:
+        return refuse(pending, 409, "mode strict: ownership is handed over; when the owner is lost, --break-glass")
+    if pending.operation.break_glass and not record.strict:
+        return refuse(pending, 409, "mode ap needs no broken glass: --force")
     if record.recovering:
         wait(records, pending, turn, POLL_S)  # nothing is written before a member's state is here
         return None
+    if record.strict:
+        records.site.report(turn, "BreakGlass", f"{to} takes the ownership by {pending.id}", record.gid)
     record.succession.seize(turn)
     pending.outcomes = {to: "applied"}
     return done(pending, f"{to} is the owner by force")
@@ -196,6 +216,7 @@ def _hand_over(records: Records, pending: Pending, record: Replica, to: SiteName
     made = record.view.hands().get(records.site.name)
     if made is not None and made.s == "off":
         pending.inv = made.n
+        records.keep(pending, turn)
     return None
 
 

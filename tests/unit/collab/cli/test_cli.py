@@ -118,6 +118,14 @@ def result(state: str, code: int = 200, **more: object) -> dict[str, object]:
             {"verb": "retract", "from": "b", "exit": "delete"},
         ),
         (["reattach", "namespaces/team", "--to", "b", "--force"], {"verb": "reattach", "to": "b", "force": True}),
+        (
+            ["extend", "ns/team", "--to", "b", "--mode", "strict"],
+            {"verb": "extend", "to": "b", "role": "rw", "collision": "refuse", "mode": "strict"},
+        ),
+        (
+            ["reattach", "ns/team", "--to", "b", "--break-glass", "namespaces/team"],
+            {"verb": "reattach", "to": "b", "breakGlass": True},
+        ),
         (["destroy", "ns/team", "--dry-run", "--timeout", "0.5"], {"verb": "destroy", "dryRun": True}),
     ],
 )
@@ -128,6 +136,14 @@ def test_a_verb_is_one_operation(
     assert run(*arguments) == 0
     timeout = 0.5 if "--timeout" in arguments else 5.0
     assert agent.asked == [("POST", OPERATIONS, {**body, "resource": "namespaces/team", "timeoutSeconds": timeout})]
+
+
+def test_glass_is_broken_only_by_the_name_of_what_is_taken_over(
+    agent: AgentByHand, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("reattach", "ns/team", "--to", "b", "--break-glass", "ns/theme") == 2
+    assert "type the name of what is taken over, ns/team" in capsys.readouterr().err
+    assert agent.asked == []
 
 
 @pytest.mark.parametrize(

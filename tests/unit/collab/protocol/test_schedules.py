@@ -6,8 +6,10 @@ import copy
 
 import pytest
 
+from collab.protocol import ownership
 from collab.protocol.actions import ReadLocal, WriteLocal
 from collab.protocol.messages import Message, Op
+from collab.protocol.names import SiteName
 from tests.unit.collab.protocol.federation import TEAM, Federation, owners, same_everywhere, shared
 
 
@@ -773,3 +775,135 @@ def test_a_reattach_that_was_passed_on_is_not_carried_out_by_its_asker() -> None
     world.release()
     world.run(60)
     assert owners(world) == {"b"}
+
+
+# -- mode strict --------------------------------------------------------------------------------------------------
+
+
+def strictly_shared(*sites: str) -> Federation:
+    """`team` in mode strict, owned by the first site."""
+    world = Federation(sites)
+    world.kube(sites[0]).namespace("team", app="x")
+    for site in sites[1:]:
+        world.ask(sites[0], verb="extend", resource=TEAM, to=site, mode="strict")
+    world.run(5)
+    assert sorted(world.held_by()) == sorted(sites)
+    return world
+
+
+def acting(world: Federation) -> list[str]:
+    """The sites that act as owner, each by what it knows."""
+    return [site for site, replica in sorted(world.held_by().items()) if replica.acting]
+
+
+def hand_over(world: Federation, owner: str, to: str) -> None:
+    world.ask(owner, verb="reattach", resource=TEAM, to=to)
+    world.run(10, until=lambda: acting(world) == [to])
+
+
+def test_p1_a_release_to_a_disk_that_is_lost_is_not_accepted() -> None:
+    world = strictly_shared("a", "b")
+    world.add("c")
+    hand_over(world, "a", "b")
+    world.isolate("a")
+    world.ask("b", verb="extend", resource=TEAM, to="c")
+    world.run(5)
+    hand_over(world, "b", "c")
+    world.cut("b", "c")
+    world.heal("a", "b")
+    world.restart("b", lose_disk=True)
+    world.run(60)
+    assert "b" in world.held_by()
+    assert acting(world) == ["c"]
+    world.heal()
+    world.run(60)
+    assert acting(world) == ["c"]
+    assert owners(world) == {"c"}
+
+
+def test_p2_an_owner_that_lost_its_disk_does_not_act() -> None:
+    world = strictly_shared("a", "b")
+    world.add("c")
+    world.isolate("b")
+    world.ask("a", verb="extend", resource=TEAM, to="c")
+    world.run(5)
+    hand_over(world, "a", "c")
+    world.cut("a", "c")
+    world.heal("a", "b")
+    world.restart("a", lose_disk=True)
+    world.run(60)
+    assert "a" in world.held_by()
+    assert acting(world) == ["c"]
+    world.heal()
+    world.run(60)
+    assert acting(world) == ["c"]
+
+
+def test_p3_who_left_is_not_who_was_ready() -> None:
+    world = strictly_shared("a", "b", "c", "d")
+    world.isolate("d")
+    world.ask("a", verb="reattach", resource=TEAM, to="b")
+    a = world.record("a")
+    assert a is not None
+    world.run(5, until=lambda: ownership.released_by(a.view, SiteName("a")))
+    world.hold = lambda sender, to, message: to == "a"  # a never hears that b accepted
+    world.run(5, until=lambda: acting(world) == ["b"])
+    world.isolate("a")
+    world.hold = None
+    hand_over(world, "b", "c")
+    world.isolate("c")
+    world.heal("b", "d")
+    world.restart("b", lose_disk=True)
+    world.run(60)
+    leave = world.ask("b", verb="retract", resource=TEAM, **{"from": "b"})
+    assert world.answer("b", leave).state == "done"
+    world.run(30)
+    world.heal("a", "d")
+    world.run(60)
+    assert acting(world) == ["c"]
+    world.heal()
+    world.run(60)
+    assert acting(world) == ["c"]
+    assert owners(world) == {"c"}
+
+
+def test_in_mode_strict_nobody_seizes_and_broken_glass_is_recorded() -> None:
+    world = strictly_shared("a", "b", "c")
+    world.restart("a", lose_disk=True)
+    world.run(60)
+    assert sorted(world.held_by()) == ["a", "b", "c"]
+    assert acting(world) == []
+    assert "OwnerLost" in world.held_by()["a"].sync.conditions
+    force = world.ask("b", verb="reattach", resource=TEAM, to="b", force=True)
+    assert (world.answer("b", force).state, world.answer("b", force).code) == ("refused", 409)
+    glass = world.ask("b", verb="reattach", resource=TEAM, to="b", breakGlass=True)
+    assert world.answer("b", glass).state == "done"
+    world.run(10)
+    assert acting(world) == ["b"]
+    assert owners(world) == {"b"}
+    assert "OwnerLost" not in world.held_by()["a"].sync.conditions
+    assert [report.message for report in world.nodes["b"].reports if report.type == "BreakGlass"]
+
+
+def test_in_mode_strict_nobody_inherits() -> None:
+    """The owner lost its disk, and then its namespace: it leaves, and may have handed over before."""
+    world = strictly_shared("a", "b", "c")
+    world.restart("a", lose_disk=True)
+    world.run(60)
+    world.delete_namespace("a")
+    world.run(60)
+    assert sorted(world.held_by()) == ["b", "c"]
+    assert acting(world) == []
+    world.ask("c", verb="reattach", resource=TEAM, to="c", breakGlass=True)
+    world.run(10)
+    assert acting(world) == ["c"]
+
+
+def test_a_mode_is_given_when_a_record_is_made() -> None:
+    world = shared("a", "b")
+    world.add("c")
+    late = world.ask("a", verb="extend", resource=TEAM, to="c", mode="strict")
+    assert world.answer("a", late).code == 409
+    glass = world.ask("b", verb="reattach", resource=TEAM, to="b", breakGlass=True)
+    assert world.answer("b", glass).code == 409
+    assert owners(world) == {"a"}
