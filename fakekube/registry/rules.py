@@ -72,13 +72,13 @@ def create_causes(served: Served, obj: KubeObject, emptied: Sequence[Path] = ())
 
 
 def update_causes(
-    served: Served, obj: KubeObject, held: KubeObject, subresource: str, emptied: Sequence[Path] = ()
+    served: Served, obj: KubeObject, held: KubeObject, subresource: str, options: WriteOptions
 ) -> list[Cause]:
-    """Why `held` may not become `obj`; empty when it may. `emptied`: what was sent empty and is not in it."""
+    """Why `held` may not become `obj`; empty when it may. What it may go on to be wrong about becomes warnings."""
     custom = served.type.custom
     if custom is not None:
-        return custom.update_causes(obj, held, subresource)
-    obj = _as_sent(served, obj, emptied, subresource)
+        return custom.update_causes(obj, held, subresource, options.warnings)
+    obj = _as_sent(served, obj, options.emptied, subresource)
     found = validate_update(obj, held, served.type, subresource)
     return found + subresource_causes(served.type.qualified, subresource, obj, held) if subresource else found
 

@@ -69,7 +69,7 @@ def update(
     if site.dynamic is not None:
         admitted = _mutated(site, served, namespace, admitted, live, options, subresource)
     prepared = canonical_again(served, prepare_update(site, served, admitted, live, options, subresource), changed)
-    _require_valid(served, name, update_causes(served, prepared, live, subresource, options.emptied))
+    _require_valid(served, name, update_causes(served, prepared, live, subresource, options))
     if site.gate is not None:
         site.gate.confirm(served, prepared, live, options, subresource)
     require_admitted_update(site, served, namespace, prepared, live, options, subresource)

@@ -149,17 +149,17 @@ class CustomVersion:
         found += self._schema_causes(obj, ABSENT)
         if self.scale is not None:
             found += scale_causes(obj, self.scale)
-        return self._completed(found, obj, None) or list(object_meta.names_in_paths(meta))
+        return self._completed(found, obj, None, []) or list(object_meta.names_in_paths(meta))
 
-    def update_causes(self, obj: KubeObject, held: KubeObject, subresource: str) -> list[Cause]:
-        """Why `held` may not become `obj`; what stays as it was is not judged again."""
+    def update_causes(self, obj: KubeObject, held: KubeObject, subresource: str, warnings: list[str]) -> list[Cause]:
+        """Why `held` may not become `obj`; what stays as it was is not judged again, rules that it breaks are warnings."""
         self.require_kind(obj)
         found = [*object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=False, own=False)]
         is_status = subresource == "status"
         found += self._status_causes(obj, held) if is_status else self._schema_causes(obj, held)
         if self.scale is not None:
             found += scale_causes(obj, self.scale, with_spec=not is_status)
-        return self._completed(found, obj, held)
+        return self._completed(found, obj, held, warnings)
 
     def _schema_causes(self, obj: KubeObject, held: Any) -> Iterator[Cause]:
         result = Result()
@@ -173,7 +173,9 @@ class CustomVersion:
             check(obj["status"], held.get("status", ABSENT), "", result)
             yield from (placed(cause, "status") for cause in result.causes)
 
-    def _completed(self, found: list[Cause], obj: KubeObject, held: KubeObject | None) -> list[Cause]:
+    def _completed(
+        self, found: list[Cause], obj: KubeObject, held: KubeObject | None, warnings: list[str]
+    ) -> list[Cause]:
         """With what embedded resources, lists and rules have to say."""
         compiled = self.compiled
         if compiled.embeds:
@@ -181,13 +183,15 @@ class CustomVersion:
         if held is None or not any(True for _ in list_causes(held, compiled.structure)):
             found += list_causes(obj, compiled.structure)
         if compiled.rules.root is not None:
-            found += self._rule_causes(found, obj, held)
+            found += self._rule_causes(found, obj, held, warnings)
         return list(dict.fromkeys(found))
 
-    def _rule_causes(self, found: Sequence[Cause], obj: KubeObject, held: KubeObject | None) -> list[Cause]:
+    def _rule_causes(
+        self, found: Sequence[Cause], obj: KubeObject, held: KubeObject | None, warnings: list[str]
+    ) -> list[Cause]:
         if any(cause.reason in _BLOCKING for cause in found):
             return [_UNCHECKED]
-        return self.compiled.rules.check(obj, held)
+        return self.compiled.rules.check(obj, held, warn=warnings.append)
 
 
 def compile_versions(group: str, kind: str, versions: Sequence[KubeObject]) -> Mapping[str, CustomVersion]:

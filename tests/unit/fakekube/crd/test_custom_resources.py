@@ -337,3 +337,14 @@ def test_embedded_metadata_has_all_its_members_whichever_are_declared(site: Site
     assert refused.message.endswith('strict decoding error: unknown field "spec.part.metadata.odd"')
     kept = site.post(f"{API}/widgets", body).json["spec"]["part"]["metadata"]
     assert kept == {"name": "n", "namespace": "default", "labels": {"a": "b"}}
+
+
+def test_a_rule_that_was_broken_before_is_told_as_a_warning(served: Site) -> None:
+    """kube-apiserver 1.37.2 warns with every update that leaves the value as it is."""
+    served.post(f"{API}/widgets", widget("x", color="blue"))
+    ruled = {**SPEC, "x-kubernetes-validations": [{"rule": "self.color == 'red'", "message": "red"}]}
+    versions = {"spec": {"versions": [version("v1", ruled)]}}
+    assert served.patch(f"{DEFINITIONS}/widgets.g.example.com", versions).status == 200
+    labelled = served.patch(f"{API}/widgets/x", {"metadata": {"labels": {"a": "b"}}})
+    assert (labelled.status, labelled.headers["Warning"]) == (200, '299 - "spec: Invalid value: red"')
+    assert served.patch(f"{API}/widgets/x", {"spec": {"size": 4}}).status == 422
