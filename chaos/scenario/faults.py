@@ -145,7 +145,7 @@ class NoNames(Fault):
     """At a site no name resolves."""
 
 
-ApiserverKind = Literal["refuse", "lose-reply", "stale-list", "slow-events", "repeat-events"]
+ApiserverKind = Literal["refuse", "lose-reply", "stale-list", "slow-events", "repeat-events", "restore", "restart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,8 @@ class ApiserverFault(Fault):
 
     `refuse` answers `status`, `lose-reply` carries a write out and closes the connection, `stale-list` shows the state
     `revisions` writes ago, `slow-events` delays watch events by `delay_s`, `repeat-events` sends each twice. `verbs`,
-    `resource` (the plural), `namespace` and `name` say which requests are meant.
+    `resource` (the plural), `namespace` and `name` say which requests are meant. Two concern the whole server: `restore`
+    takes a backup when it begins and goes back to it when it ends, `restart` ends all watches and skips `revisions`.
     """
 
     kind: ApiserverKind
@@ -258,7 +259,9 @@ EFFECTS: Final[Mapping[str, tuple[type, Fields]]] = {
             "times": Field("times", count(1), "Requests that are met; default all."),
             "status": Field("status", Kind(_status, int, {"enum": list(STATUSES)}), "Of refuse."),
             "retry-after": Field("retry_after_s", DURATION, "Of refuse."),
-            "revisions": Field("revisions", count(1), "Of stale-list: so many writes ago."),
+            "revisions": Field(
+                "revisions", count(1), "Of stale-list: so many writes ago. Of restart: so many are skipped."
+            ),
             "delay": Field("delay_s", DURATION, "Of slow-events."),
         },
     ),

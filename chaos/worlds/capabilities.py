@@ -33,7 +33,8 @@ _LINKS = frozenset({"links/bandwidth", "links/loss", "links/distribution", "link
 _CRASHES = frozenset({"crash/memory", "crash/disk"})
 _SITES = frozenset({"site/pause", "site/skew", "site/no-names"})
 _APISERVERS = frozenset(
-    f"apiserver/{kind}" for kind in ("refuse", "lose-reply", "stale-list", "slow-events", "repeat-events")
+    f"apiserver/{kind}"
+    for kind in ("refuse", "lose-reply", "stale-list", "slow-events", "repeat-events", "restore", "restart")
 )
 
 VIRTUAL = Capabilities(

@@ -19,14 +19,13 @@ from chaos.scenario.events import (
     SitePause,
     Timeline,
 )
-from chaos.worlds.apiserver_faults import inject
+from chaos.worlds.apiserver_faults import Trouble, inject
 from chaos.worlds.degradations import Degradations
 from chaos.worlds.outages import Outages
 from chaos.worlds.virtual import settings
 
 if TYPE_CHECKING:
     from chaos.worlds.virtual import World
-    from fakekube.apiserver.faults import Injected
 
 UNLINKED = "no link"
 """The cause of cuts that belong to the topology and never heal."""
@@ -43,7 +42,7 @@ class Effects:
         self._paused: dict[str, set[int]] = {}
         self._nameless: dict[str, set[int]] = {}
         self._skews: dict[str, dict[int, float]] = {}
-        self._injected: dict[int, Injected] = {}
+        self._injected: dict[int, Trouble] = {}
         for origin, target in timeline.unlinked:
             world.network.link(origin, target).cut("reject", cause=UNLINKED)
 

@@ -23,6 +23,7 @@ from fakekube.meta.objects import uid_of
 
 BACKOFF_FIRST_S = 0.2
 BACKOFF_CAP_S = 10.0
+EARLY_S = 5  # a stream that the server ends so much before its time was cut off
 WATCH_S = 300  # a watch is asked for this long and up to twice as long, so that many do not end together
 LINE_MAX = 8 << 20
 _EVENTS = ("ADDED", "MODIFIED", "DELETED")
@@ -140,7 +141,8 @@ class LocalApiserver:
         self._tell(finished(call.call, outcome))
 
     async def _follow(self, action: WatchKind, watch: _Watch) -> None:
-        """List, then watch and resume for as long as the revision is known; list again when it is not."""
+        """List, then watch, and resume where a stream ended in good order; list again after any other end: a server that
+        was restored from a backup is behind the newest revision seen, and would be silent until it has caught up."""
         while True:
             try:
                 if not watch.revision:
@@ -172,8 +174,10 @@ class LocalApiserver:
         self._tell(listed, lambda: watch.live)
 
     async def _stream(self, action: WatchKind, watch: _Watch) -> None:
-        """Watch from the newest revision seen until the server ends the stream in good order. Raises WatchLost."""
+        """Watch from the newest revision seen until the server ends the stream when its time is over. Raises WatchLost."""
         seconds = WATCH_S + self._rng.randrange(WATCH_S)
+        time = asyncio.get_running_loop().time
+        over_at = time() + seconds - EARLY_S
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": watch.revision}
         url = target_url(self.url, _target(action, query | {"timeoutSeconds": str(seconds)}))
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=seconds + 30.0)
@@ -186,7 +190,9 @@ class LocalApiserver:
                     for line in lines.feed(chunk):
                         self._take_event(action, watch, parse_object(line))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise WatchLost(describe(error)) from error
+            raise WatchLost(describe(error), relist=True) from error
+        if time() < over_at:
+            raise WatchLost("ended before its time", relist=True)
 
     def _take_event(self, action: WatchKind, watch: _Watch, event: KubeObject) -> None:
         told = _mapping(event.get("object"))

@@ -17,6 +17,7 @@ from tests.museum.capi_move_457 import MakesAnewWhatMoved
 from tests.museum.cheops_double_run import RunsWhatItIsSent
 from tests.museum.cheops_hash_wins import GreaterHashWins
 from tests.museum.clusternet_300 import DeletesOnce
+from tests.museum.etcd_restore import BelievesItsCopy
 from tests.museum.karmada_3167 import NeverStandsDown
 from tests.museum.karmada_3728 import DeletesEverywhere
 from tests.museum.karmada_5150 import EvictsTheSilent
@@ -61,6 +62,7 @@ EXHIBITS: Final[Mapping[str, Exhibit]] = {
     "lighthouse-957": Exhibit(NamesAreIdentity, "namesakes-kept-apart", "labels/lamp='white' at site-003"),
     "sveltos-544": Exhibit(CopiesOwners, "placed-at-members", "no copy of namespaces/gardens at site-001"),
     "capi-move-457": Exhibit(MakesAnewWhatMoved, "copies-not-remade", "the copy at site-002"),
+    "etcd-restore": Exhibit(BelievesItsCopy, "no-resurrection", "w1 removed labels/dust='thick', and it is back"),
     "mcs-api-119": Exhibit(TrustsTheClock, "converged", "'green' at 3 sites, but 'amber' at site-003"),
     "cheops-hash-wins": Exhibit(GreaterHashWins, "no-lost-acknowledged-write", "labels/crop='clover'"),
     "cheops-double-run": Exhibit(RunsWhatItIsSent, "converged", "'open' at 3 sites, but 'ajar' at site-003"),

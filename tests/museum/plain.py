@@ -223,7 +223,7 @@ class PlainAgent:
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
             await self.local("POST", "/api/v1/namespaces", body)
             return
-        shown = _labels(copy)
+        shown = labels_of(copy)
         wanted = {key: label.value for key, label in share.labels.items() if shown.get(key) != label.value}
         if wanted:
             await self.local("PATCH", f"/api/v1/{share.resource}", {"metadata": {"labels": wanted}})
@@ -261,9 +261,11 @@ class PlainAgent:
         """The share after a user's own request, which was answered with `content`."""
         if method == "DELETE":
             return self.deleted_here(share)
-        return self._with_changes(share, _labels(msgspec.json.decode(content))) if method in ("PUT", "PATCH") else share
+        return (
+            self.with_changes(share, labels_of(msgspec.json.decode(content))) if method in ("PUT", "PATCH") else share
+        )
 
-    def _with_changes(self, share: Share, shown: dict[str, str]) -> Share:
+    def with_changes(self, share: Share, shown: dict[str, str]) -> Share:
         changed = {
             key: Label(stamp=self.stamp(share.newest()), value=shown.get(key))
             for key in sorted({*share.labels, *shown} - {"kubernetes.io/metadata.name"})
@@ -359,5 +361,5 @@ def _json(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
 
 
-def _labels(copy: object) -> dict[str, str]:
+def labels_of(copy: object) -> dict[str, str]:
     return msgspec.convert(copy, Namespace).metadata.labels

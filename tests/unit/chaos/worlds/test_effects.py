@@ -186,3 +186,27 @@ def test_the_worst_of_several_degradations_holds() -> None:
     assert links.quality(A, B) == LinkQuality(latency_s=0.5, loss=0.1, rate_bytes_s=5000)
     links.remove(lossy)
     assert links.quality(A, B) == links.quality(B, A)
+
+
+def test_a_restored_apiserver_has_what_it_had_when_the_fault_began() -> None:
+    async def story(world: World, effects: Effects) -> tuple[list[int | str], int, int]:
+        restore = ApiserverTrouble(t=0, id="f0", site=B, until=9, kind="restore")
+        await effects.begin(restore)
+        before = world.apiservers[B].site.store.revision
+        answers = [await answer_of(world, method="POST"), await answer_of(world, "/api/v1/namespaces/x")]
+        await effects.end(restore)
+        after = world.apiservers[B].site.store.revision
+        return [*answers, await answer_of(world, "/api/v1/namespaces/x")], before, after
+
+    answers, before, after = in_world(story)
+    assert answers == [201, 200, 404]
+    assert before == after
+
+
+def test_a_restarted_apiserver_has_skipped_revisions() -> None:
+    async def story(world: World, effects: Effects) -> int:
+        before = world.apiservers[B].site.store.revision
+        await effects.begin(ApiserverTrouble(t=0, id="f0", site=B, until=9, kind="restart", revisions=1000))
+        return world.apiservers[B].site.store.revision - before
+
+    assert in_world(story) == 1000

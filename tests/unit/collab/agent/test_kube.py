@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from collab.agent import kube as kube_module
 from collab.agent.config import ApiserverAddress
 from collab.agent.kube import Lines, LocalApiserver, WatchLost, finished
 from collab.agent.link import Answered, Lost, open_session, plain_connector
@@ -102,7 +103,11 @@ def test_nothing_of_a_stream_is_wanted_after_its_unwatch() -> None:
     asyncio.run(scenario())
 
 
-def test_a_watch_that_ends_is_resumed_where_it_was_and_listed_again_after_410() -> None:
+def test_a_watch_that_ends_in_time_is_resumed_where_it_was_and_listed_again_after_410(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kube_module, "EARLY_S", 1000)  # so that any end is in time
+
     async def scenario() -> None:
         targets: list[str] = []
         answers = [
@@ -130,6 +135,36 @@ def test_a_watch_that_ends_is_resumed_where_it_was_and_listed_again_after_410() 
         assert [type(fact) for fact in told] == [Listed, Observed, Listed]
         asked = [target.partition("resourceVersion=")[2].partition("&")[0] for target in targets[:5]]
         assert asked == ["", "5", "6", "9", ""]
+
+    asyncio.run(scenario())
+
+
+def test_a_watch_that_is_cut_short_is_listed_again() -> None:
+    """A restored apiserver is behind what was seen, and says nothing of it to who resumes."""
+
+    async def scenario() -> None:
+        targets: list[str] = []
+        answers = [
+            '{"metadata":{"resourceVersion":"5"},"items":[]}',
+            '{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"6"}}}\n',
+            '{"metadata":{"resourceVersion":"2"},"items":[]}',
+        ]
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                head = await read_head(reader)
+                targets.append(head.decode().split(" ")[1])
+                if not answers:
+                    await reader.read()
+                    return
+                text = answers.pop(0).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+
+        facts = Facts()
+        async with upstream(serve) as url, client(url, facts) as kube:
+            kube.watch(TEAM)
+            told = [await facts.next() for _ in range(3)]
+        assert [getattr(fact, "revision", None) for fact in told] == [5, None, 2]
 
     asyncio.run(scenario())
 
