@@ -15,7 +15,8 @@ from fakekube.registry.cel.declarations import TYPE_NAMES, overload_by_id
 from fakekube.registry.cel.functions import dispatched
 from fakekube.registry.cel.issues import Issue
 from fakekube.registry.cel.operators import is_key
-from fakekube.registry.cel.regexes import RegexError, compiled
+from fakekube.registry.cel.regex_syntax import RegexError
+from fakekube.registry.cel.regexes import compiled
 from fakekube.registry.cel.tree import Call, Expr, Ident, ListLiteral, Literal, MapLiteral, children, walk
 from fakekube.registry.cel.values import MISSING, CelError, MapValue, Timestamp, Uint, go_type, map_key
 

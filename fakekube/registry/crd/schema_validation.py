@@ -194,7 +194,8 @@ def _strings(schema: KubeObject) -> Check | None:
 def go_pattern(pattern: str) -> Callable[[str], object]:
     """An unanchored match by Go's RE2. A pattern that cannot be read refuses nobody: its definition was refused."""
     # imported late: few schemas have patterns
-    from fakekube.registry.cel.regexes import RegexError, compiled
+    from fakekube.registry.cel.regex_syntax import RegexError
+    from fakekube.registry.cel.regexes import compiled
 
     try:
         return compiled(pattern).search

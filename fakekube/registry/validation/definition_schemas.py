@@ -178,7 +178,8 @@ def _values(schema: KubeObject, path: str) -> Iterator[Cause]:
 def _pattern_fault(pattern: str) -> str:
     """What Go's regexp says of a pattern."""
     # imported late: few schemas have patterns
-    from fakekube.registry.cel.regexes import RegexError, compiled
+    from fakekube.registry.cel.regex_syntax import RegexError
+    from fakekube.registry.cel.regexes import compiled
 
     try:
         compiled(pattern)

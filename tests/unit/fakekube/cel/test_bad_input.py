@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fakekube.meta.objects import KubeObject
 from fakekube.registry.cel import check_expression, compile_validations
-from fakekube.registry.cel.regexes import RegexError, compiled
+from fakekube.registry.cel.regex_syntax import RegexError
+from fakekube.registry.cel.regexes import compiled
 from tests.recordings import cel_cases
 from tests.recordings.cel_record import with_rules
 
