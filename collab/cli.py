@@ -104,6 +104,10 @@ def extend(
     mode: Annotated[
         str, typer.Option(help="Of a record that this makes. strict: never two acting owners; ap: seize at any time.")
     ] = "ap",
+    missing: Annotated[
+        str,
+        typer.Option(help="A content object that is deleted at one site: recreate it there, or leave it absent there."),
+    ] = "recreate",
     timeout: Timeout = 5.0,
     path: KubeconfigPath = None,
     context: Context = None,
@@ -112,6 +116,7 @@ def extend(
     """Make a twin of a namespace at another site."""
     kinds = [kind for kind in content.split(",") if kind]
     more = {"to": to, "with": kinds, "role": role, "collision": collision, **({} if mode == "ap" else {"mode": mode})}
+    more |= {} if missing == "recreate" else {"missing": missing}
     _operate("extend", resource, more, timeout, path, context, as_json)
 
 

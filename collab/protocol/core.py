@@ -402,6 +402,7 @@ class SiteCore:
             name=name,
             kinds=operation.kinds,
             mode=operation.mode,
+            missing=operation.missing,
             address=self.site.address,
             journal=self.site.journal_id,
         )

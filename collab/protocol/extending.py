@@ -84,16 +84,17 @@ def _why_not(obj: KubeObject) -> str:
 
 
 def _widen_policy(record: Replica, operation: Operation, turn: Turn) -> None:
-    """Kinds that this operation shares as well, and its word on collisions."""
+    """Kinds that this operation shares as well, and its word on collisions and on what goes missing."""
     policy = record.view.policy
     if policy is None:
         return
     kinds = tuple(sorted({*policy.kinds, *operation.kinds}))
     collision = operation.collision if operation.collision != "refuse" else policy.collision
-    if (kinds, collision) != (policy.kinds, policy.collision):
+    missing = operation.missing if operation.missing != "recreate" else policy.missing
+    if (kinds, collision, missing) != (policy.kinds, policy.collision, policy.missing):
         stamp = record.record.edit.owner_stamp()
         wider = type(policy)(
-            t=stamp, mode=policy.mode, collision=collision, kinds=kinds, spec=policy.spec, missing=policy.missing
+            t=stamp, mode=policy.mode, collision=collision, kinds=kinds, spec=policy.spec, missing=missing
         )
         record.sync.write(record.record.edit.policy(wider), turn)
 

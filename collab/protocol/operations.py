@@ -18,6 +18,7 @@ Role = Literal["rw", "ro"]
 ExitPolicy = Literal["keep", "delete"]
 Collision = Literal["refuse", "adopt-if-identical", "adopt"]
 Mode = Literal["ap", "strict"]
+Missing = Literal["recreate", "absent"]
 OperationState = Literal["done", "pending", "refused"]
 
 DEFAULT_TIMEOUT_S = 5.0
@@ -43,7 +44,8 @@ class Operation:
     retract takes out; `kinds` (JSON: `with`) are the content kinds shared beside the namespace; `gid` and `members`
     belong to create: members in the order of the scope, gid only on an operation that an ingress passed on.
     `mode` says how ownership passes on in a record that this operation makes; `break_glass` (JSON: `breakGlass`) seizes
-    one in mode strict. `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation. `withdraw` takes
+    one in mode strict. `missing` says what becomes of a content object that is deleted at one site: made again there, or
+    left out there. `manifest` (JSON: `object`) is the body to create. `timeout_s` bounds the answer, not the operation. `withdraw` takes
     the operation of that id back where nobody has begun it: an agent's word to those it had passed it on to.
     """
 
@@ -58,6 +60,7 @@ class Operation:
     force: bool = False
     break_glass: bool = False
     mode: Mode = "ap"
+    missing: Missing = "recreate"
     collision: Collision = "refuse"
     timeout_s: float = DEFAULT_TIMEOUT_S
     scope: str = ""
@@ -79,6 +82,7 @@ class Operation:
             "force": (self.force, False),
             "breakGlass": (self.break_glass, False),
             "mode": (self.mode, "ap"),
+            "missing": (self.missing, "recreate"),
             "collision": (self.collision, "refuse"),
             "timeoutSeconds": (self.timeout_s, DEFAULT_TIMEOUT_S),
             "scope": (self.scope, ""),
@@ -151,6 +155,7 @@ def parse_operation(body: object, rng: random.Random) -> Operation:
         force=_flag(body, "force"),
         break_glass=_flag(body, "breakGlass"),
         mode=cast(Mode, _choice(body, "mode", get_args(Mode), "ap")),
+        missing=cast(Missing, _choice(body, "missing", get_args(Missing), "recreate")),
         collision=cast(Collision, _choice(body, "collision", get_args(Collision), "refuse")),
         timeout_s=_timeout(body),
         scope=_text(body, "scope"),
@@ -177,6 +182,7 @@ _MEMBERS = frozenset(
         "force",
         "breakGlass",
         "mode",
+        "missing",
         "collision",
         "timeoutSeconds",
         "scope",

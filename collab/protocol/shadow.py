@@ -110,6 +110,7 @@ class _Tried(msgspec.Struct, frozen=True, array_like=True):
 class _Durable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What survives a restart. `unsettled`: whether a sent write took effect is not known. `shown`: the stamps of the
     record's edits that a live value was last in step with; an old one shows a conflict too many, never one too few.
+    `left_out`: the incarnation that was deleted here and is not made again; 0 for none.
     """
 
     kind: str
@@ -121,6 +122,7 @@ class _Durable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tried: dict[str, _Tried] = {}
     unsettled: bool = False
     shown: dict[str, tuple[Stamp, ...]] = {}
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,11 @@ class Shadow:
         self._vanish(rv)
         return self._step({})
 
+    def leave_out(self, n: int) -> Step:
+        """What is gone is not made again here in this incarnation, until somebody makes it."""
+        self._state = msgspec.structs.replace(self._state, left_out=n)
+        return self._step({})
+
     def reset(self, obj: KubeObject | None, revision: int) -> Step:
         """The apiserver was restored from a backup: what it holds now is the shadow, and no edit by anybody."""
         self._held, self._deleting, self._former = None, "", ""
@@ -335,6 +342,7 @@ class Shadow:
             seen=live.prints,
             tried=self._state.tried if unchanged else {},
             unsettled=False,
+            left_out=0,
         )
 
     def _vanish(self, rv: int) -> None:
@@ -403,7 +411,7 @@ class Shadow:
     def _create(self, wanted: Wanted) -> Proposal | None:
         fields = self._shared(wanted)
         marked = {_WHOLE: (REMOVED, Stamp(wanted.n, "")), **fields}
-        if not self._untried(marked):
+        if self._state.left_out == wanted.n or not self._untried(marked):
             return None
         values = {path: value for path, (value, _) in fields.items()}
         body = new_object(self.object_id.kind, self.namespace, self.object_id.name, values)

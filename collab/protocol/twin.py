@@ -293,9 +293,17 @@ class Twin:
         for object_id, (revision, uid) in sorted(vanished.items()):
             shadow = self._shadow(object_id)
             again = shadow.present and self.sync.record.view.incarnation(object_id) is not None
-            self._take(object_id, shadow.gone(revision, uid), turn)
-            if again and not shadow.present:
+            step = shadow.gone(revision, uid)
+            if again and not shadow.present and self._leaves_out():
+                self.site.report(turn, "LeftOut", f"{object_id} was deleted here and is left out here", self.sync.gid)
+                step = shadow.leave_out(self._n(object_id))
+            elif again and not shadow.present:
                 self.site.report(turn, "Recreated", f"{object_id} was deleted here and is made again", self.sync.gid)
+            self._take(object_id, step, turn)
+
+    def _leaves_out(self) -> bool:
+        policy = self.sync.record.view.policy
+        return policy is not None and policy.missing == "absent"
 
     # -- writing back -------------------------------------------------------------------------------------------
 

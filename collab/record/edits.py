@@ -73,6 +73,7 @@ class Editor:
         namespace: str = "",
         kinds: tuple[str, ...] = (),
         mode: Literal["ap", "strict"] = "ap",
+        missing: Literal["recreate", "absent"] = "recreate",
         address: str = "",
         journal: str = "",
     ) -> Slots:
@@ -85,7 +86,7 @@ class Editor:
         return {
             **self._slot("root", root),
             **self.claim(rank, "own", journal=journal),
-            **self.policy(Policy(t=self.owner_stamp(rank), mode=mode, kinds=kinds)),
+            **self.policy(Policy(t=self.owner_stamp(rank), mode=mode, kinds=kinds, missing=missing)),
             **self.membership(self.site, inv=inv, address=address, under=rank),
             **self.answer(self.site, inv, "accepted", journal=journal),
             **self._slot("o", Existence(t=self.stamp()), kind, name, str(ROOT_INCARNATION)),

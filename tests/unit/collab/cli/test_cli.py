@@ -119,8 +119,15 @@ def result(state: str, code: int = 200, **more: object) -> dict[str, object]:
         ),
         (["reattach", "namespaces/team", "--to", "b", "--force"], {"verb": "reattach", "to": "b", "force": True}),
         (
-            ["extend", "ns/team", "--to", "b", "--mode", "strict"],
-            {"verb": "extend", "to": "b", "role": "rw", "collision": "refuse", "mode": "strict"},
+            ["extend", "ns/team", "--to", "b", "--mode", "strict", "--missing", "absent"],
+            {
+                "verb": "extend",
+                "to": "b",
+                "role": "rw",
+                "collision": "refuse",
+                "mode": "strict",
+                "missing": "absent",
+            },
         ),
         (
             ["reattach", "ns/team", "--to", "b", "--break-glass", "namespaces/team"],

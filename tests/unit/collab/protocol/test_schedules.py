@@ -907,3 +907,31 @@ def test_a_mode_is_given_when_a_record_is_made() -> None:
     glass = world.ask("b", verb="reattach", resource=TEAM, to="b", breakGlass=True)
     assert world.answer("b", glass).code == 409
     assert owners(world) == {"a"}
+
+
+# -- what is deleted at one site ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_configmap_deleted_at_one_site_is_left_out_there_where_the_policy_says_so(restart: bool) -> None:
+    world = Federation("abc")
+    world.kube("a").namespace("team")
+    for site in "bc":
+        world.ask("a", verb="extend", resource=TEAM, to=site, missing="absent", **{"with": ["configmaps"]})
+    world.run(5)
+    world.kube("a").configmap("team", "app", colour="red")
+    world.run(5)
+    world.kube("b").delete("configmaps", "team", "app", {})
+    world.run(5)
+    if restart:
+        world.restart("b")
+    world.kube("c").configmap("team", "app", colour="blue")
+    world.run(30)
+    assert world.kube("b").data("team", "app") is None
+    assert world.kube("a").data("team", "app") == world.kube("c").data("team", "app") == {"colour": "blue"}
+    assert no_tombstones(world)
+    assert [report.message for report in world.nodes["b"].reports if report.type == "LeftOut"]
+    world.kube("b").configmap("team", "app", shape="round")
+    world.run(10)
+    assert world.kube("b").data("team", "app") == {"colour": "blue", "shape": "round"}
+    assert same_everywhere(world)
