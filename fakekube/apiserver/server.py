@@ -162,11 +162,12 @@ class Apiserver:
     def attempt(self, request: Request) -> Answer | WebhookCall:
         """The same for a shell that can call webhooks: the call that comes first, if one is needed. It makes the call,
         and attempts the request again with the reply added; nothing has been written before."""
-        if self.site.dynamic is None:
+        control = self.site.dynamic
+        if control is None:
             return self._chain(request)
         replies, chance = request.replies, self.site.rng
         seed = replies[0].call.seed if replies else chance.getrandbits(64)
-        self.site.dynamic.begin(replies, seed)
+        control.begin(replies, seed)
         self.site.rng = random.Random(seed)  # so that the next attempt draws the same names and uids
         try:
             return self._chain(request)
@@ -174,6 +175,7 @@ class Apiserver:
             return pending.call
         finally:
             self.site.rng = chance
+            control.end()
 
     def next_due(self) -> float | None:
         """When background work is next due, in epoch seconds; None when nothing waits."""

@@ -10,8 +10,9 @@ from fakekube.apiserver.patches import patch
 from fakekube.apiserver.query import bool_of
 from fakekube.apiserver.watch import WatchTarget, open_watch
 from fakekube.apiserver.write_options import body_options
-from fakekube.meta.errors import StatusError, not_found
+from fakekube.meta.errors import Cause, Details, StatusError, not_found, not_implemented
 from fakekube.meta.objects import KubeObject, metadata, uid_of
+from fakekube.registry.crd.conversion import Undecodable
 from fakekube.registry.create import create
 from fakekube.registry.delete import delete
 from fakekube.registry.list import list_page, require_reached
@@ -32,7 +33,18 @@ def get(call: Call) -> Answer:
     item = call.site.store.get(call.served.key, call.namespace, call.info.name)
     if item is None:
         raise not_found(call.served.type.plural, call.served.type.group, call.info.name)
-    return answer(call, 200, call.representation.one(call.served, item))
+    try:
+        return answer(call, 200, call.representation.one(call.served, item))
+    except Undecodable as error:
+        raise _corrupt(call, error) from None
+
+
+def _corrupt(call: Call, error: StatusError) -> StatusError:
+    """A read takes what no webhook converts for a fault of the storage."""
+    key = f"/{call.served.type.group}/{call.served.type.plural}/{call.namespace}/{call.info.name}".replace("//", "/")
+    why = f"StorageError: corrupt object, Code: 7, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {error.message}"
+    details = Details(causes=[Cause(reason="", message=why)])
+    return StatusError(code=500, reason="InternalError", message=f"Internal error occurred: {why}", details=details)
 
 
 def _require_version(text: str) -> None:
@@ -48,6 +60,7 @@ def list_(call: Call) -> Answer:
 
 def watch(call: Call) -> Answer:
     query = {**call.query, "fieldSelector": f"metadata.name={call.info.name}"} if call.info.name else call.query
+    _require_watchable(call)
     options = watch_options(call.served, query)
     target = WatchTarget(served=call.served, namespace=call.listed_namespace, selection=options.list.selection)
     timeout_s = float(options.timeout_s) or MIN_REQUEST_TIMEOUT_S * (1 + call.site.rng.random())
@@ -61,6 +74,16 @@ def create_(call: Call) -> Answer:
     obj = decoded_body(call, options)
     item = create(call.site, call.served, call.namespace, obj, options.write)
     return answer(call, 201, call.representation.one(call.served, item))
+
+
+def _require_watchable(call: Call) -> None:
+    """501 where a webhook would have to convert each event: nobody waits for its answers."""
+    custom = call.served.type.custom
+    if custom is None or custom.conversion is None:
+        return
+    listed = call.site.store.keyspace(call.served.key).listed()
+    if custom.name != custom.stored or any(item.obj["apiVersion"] != call.served.type.api_version for item in listed):
+        raise not_implemented(f"watch of {call.served.type.qualified} in a version that a webhook converts to")
 
 
 def update_(call: Call) -> Answer:

@@ -17,7 +17,7 @@ from fakekube.registry.prepare import as_decoded, prepare_create
 from fakekube.registry.rules import canonical_again, create_causes, mutated, tracked
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, refusing_group
-from fakekube.registry.versions import as_stored, form_of
+from fakekube.registry.versions import as_stored, form_of, require_servable
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
@@ -111,7 +111,9 @@ def _written(site: Site, served: Served, namespace: str, obj: KubeObject, option
         return Item(namespace, name, 0, obj, encode_json(obj))
     if metadata(obj).get("resourceVersion"):
         raise StatusError(code=500, reason="", message="resourceVersion should not be set on objects to be created")
-    return site.store.put(served.key, namespace, name, as_stored(served, obj), form_of(served))
+    stored = as_stored(served, obj)
+    require_servable(served, stored)
+    return site.store.put(served.key, namespace, name, stored, form_of(served))
 
 
 def _free_name(site: Site, served: Served, namespace: str, obj: KubeObject) -> str:

@@ -40,7 +40,7 @@ def delete(site: Site, served: Served, namespace: str, name: str, options: Delet
     held = require(site, served, namespace, name)
     if site.gate is not None:
         site.gate.delete(served, held, options)
-    if site.dynamic is not None:
+    if site.dynamic is not None and options.reviewed:
         obj = shown(served, held).obj
         site.dynamic.mutate("DELETE", served, namespace, None, obj, options)
         site.dynamic.validate("DELETE", served, namespace, None, obj, options)

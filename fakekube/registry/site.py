@@ -58,6 +58,7 @@ class Site:
 def _stored(catalog: ResourceCatalog) -> Mapping[str, Served]:
     found: dict[str, Served] = {}
     for resource_type in catalog:
-        resource = served(resource_type)
-        found.setdefault(resource.key, resource)
+        resource, custom = served(resource_type), resource_type.custom
+        if resource.key not in found or (custom is not None and custom.name == custom.stored):
+            found[resource.key] = resource
     return found

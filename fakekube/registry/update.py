@@ -21,7 +21,7 @@ from fakekube.registry.prepare import as_decoded, may_be_removed, prepare_update
 from fakekube.registry.rules import canonical_again, mutated, tracked, update_causes
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, refusing_group
-from fakekube.registry.versions import as_stored, form_of, shown
+from fakekube.registry.versions import as_stored, form_of, require_servable, shown
 from fakekube.registry.warnings import warnings_about
 from fakekube.storage.items import Item, encode_json
 
@@ -275,6 +275,7 @@ def _written(site: Site, served: Served, held: Item, obj: KubeObject, options: W
         if not options.dry_run:
             site.store.delete(served.key, held.namespace, held.name)
         return Item(held.namespace, held.name, held.revision, obj, encode_json(obj))
+    require_servable(served, obj)
     return site.store.put(served.key, held.namespace, held.name, obj, form_of(served))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from fakekube.meta.objects import GroupVersionKind, KubeObject, metadata
 from fakekube.registry.canonical import canonicalize
+from fakekube.registry.crd.conversion import Undecodable
 from fakekube.registry.metadata import with_metadata
 from fakekube.registry.strategies import Served
 from fakekube.storage.items import Item, encode_json
@@ -50,6 +51,13 @@ def as_stored(served: Served, obj: KubeObject) -> KubeObject:
     return canonicalize(_typed(version.to_stored(obj), version.stored), version.stored).object
 
 
+def require_servable(served: Served, stored: KubeObject) -> None:
+    """See to it, before it is stored, that what is stored can be shown: a webhook that converts it is asked now."""
+    custom = served.type.custom
+    if custom is not None and custom.conversion is not None:
+        custom.from_stored(stored, custom.form)
+
+
 def form_of(served: Served) -> object:
     """What marks a custom resource as stored in today's form: it need not be brought into it again."""
     custom = served.type.custom
@@ -62,10 +70,14 @@ def has_forms(served: Served) -> bool:
 
 
 def shown(served: Served, item: Item) -> Item:
-    """The stored item as it is served, bytes included."""
+    """The stored item as it is served, bytes included. Undecodable when a webhook does not convert it."""
     if not has_forms(served):
         return item
-    obj = as_served(served, item.obj, item.form)
+    try:
+        obj = as_served(served, item.obj, item.form)
+    except Undecodable as error:
+        error.message = f"object not decodable revision={item.revision}: {error.message}"
+        raise
     if obj is item.obj:
         return item
     return Item(item.namespace, item.name, item.revision, obj, encode_json(obj))

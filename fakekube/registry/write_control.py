@@ -22,6 +22,10 @@ class WriteControl(Protocol):
         """A request comes, with the replies of the webhooks that it was broken off for."""
         ...
 
+    def end(self) -> None:
+        """It is answered, or broken off."""
+        ...
+
     def mutate(
         self,
         operation: Operation,

@@ -43,7 +43,7 @@ def _resources(definition: KubeObject) -> Iterator[ResourceType]:
     spec, names = definition["spec"], definition["status"]["acceptedNames"]
     group = spec["group"]
     stored = next(version["name"] for version in spec["versions"] if version.get("storage"))
-    compiled = compile_versions(group, names["kind"], spec["versions"])
+    compiled = compile_versions(names["kind"], spec)
     for version in spec["versions"]:
         if not version.get("served"):
             continue

@@ -17,6 +17,7 @@ from fakekube.meta.objects import KubeObject, metadata, name_of
 from fakekube.registry.cel import compile_validations
 from fakekube.registry.cel.validations import CompiledValidations
 from fakekube.registry.crd.coercion import Coerced, body_coerced, coerced, completed, printed
+from fakekube.registry.crd.conversion import Conversion, conversion_of
 from fakekube.registry.crd.embedded import embedded_causes, has_embedded
 from fakekube.registry.crd.field_type import CustomFieldType, field_type
 from fakekube.registry.crd.lists import list_causes
@@ -86,6 +87,7 @@ class CustomVersion:
     columns: Sequence[KubeObject]
     selectable: tuple[str, ...]
     warning: str
+    conversion: Conversion | None
 
     @property
     def compiled(self) -> CompiledSchema:
@@ -111,7 +113,7 @@ class CustomVersion:
 
     def to_stored(self, obj: KubeObject) -> KubeObject:
         """`obj`, of this version, as it is kept."""
-        obj = obj if self.name == self.stored else {**obj, "apiVersion": f"{self.group}/{self.stored}"}
+        obj = self._converted(obj, f"{self.group}/{self.stored}")
         found: KubeObject = printed(body_coerced(obj, self.form.structure))
         return found
 
@@ -123,7 +125,17 @@ class CustomVersion:
         api_version = f"{self.group}/{self.name}"
         if obj.get("apiVersion") == api_version:
             return obj
-        return body_coerced({**obj, "apiVersion": api_version}, self.compiled.bare)
+        return body_coerced(self._converted(obj, api_version), self.compiled.bare)
+
+    def _converted(self, obj: KubeObject, api_version: str) -> KubeObject:
+        """`obj` with another apiVersion, and what else its webhook makes of it."""
+        if obj.get("apiVersion") == api_version:
+            return obj
+        return (
+            {**obj, "apiVersion": api_version}
+            if self.conversion is None
+            else self.conversion.converted(obj, api_version)
+        )
 
     def in_version(self, obj: KubeObject, api_version: str) -> tuple[KubeObject, CustomFieldType]:
         """`obj` in another version, and its type there. 500 for a version that the definition has no more."""
@@ -131,7 +143,7 @@ class CustomVersion:
         if found is None:
             message = f"request to convert CR from an invalid group/version: {api_version}"
             raise StatusError(code=500, reason="", message=message)
-        return {**obj, "apiVersion": api_version}, found.type
+        return self._converted(obj, api_version), found.type
 
     def require_kind(self, obj: KubeObject) -> None:
         """422 for an object of another kind, before anything else is looked at."""
@@ -194,19 +206,22 @@ class CustomVersion:
         return self.compiled.rules.check(obj, held, warn=warnings.append)
 
 
-def compile_versions(group: str, kind: str, versions: Sequence[KubeObject]) -> Mapping[str, CustomVersion]:
+def compile_versions(kind: str, spec: KubeObject) -> Mapping[str, CustomVersion]:
     """The versions of a definition's spec by name, compiled; the same content is compiled once."""
-    return _compile(group, kind, msgspec.json.encode(versions))
+    return _compile(spec["group"], kind, msgspec.json.encode([spec["versions"], spec.get("conversion")]))
 
 
 @lru_cache(maxsize=_KEPT)
 def _compile(group: str, kind: str, content: bytes) -> Mapping[str, CustomVersion]:
-    versions: list[KubeObject] = msgspec.json.decode(content)
+    versions: list[KubeObject]
+    versions, conversion = msgspec.json.decode(content)
+    webhook = conversion_of(conversion)
     schemas = {version["name"]: _compiled_schema(_schema_of(version)) for version in versions}
     stored = next(version["name"] for version in versions if version.get("storage"))
     preferred = _successor(versions)
     return {
-        version["name"]: _version(group, kind, stored, schemas, version, preferred(version)) for version in versions
+        version["name"]: _version(group, kind, stored, schemas, version, preferred(version), webhook)
+        for version in versions
     }
 
 
@@ -215,7 +230,13 @@ def _schema_of(version: KubeObject) -> bytes:
 
 
 def _version(
-    group: str, kind: str, stored: str, schemas: Mapping[str, CompiledSchema], version: KubeObject, successor: str
+    group: str,
+    kind: str,
+    stored: str,
+    schemas: Mapping[str, CompiledSchema],
+    version: KubeObject,
+    successor: str,
+    conversion: Conversion | None,
 ) -> CustomVersion:
     subresources = version.get("subresources") or {}
     scale = subresources.get("scale")
@@ -230,6 +251,7 @@ def _version(
         columns=tuple(version.get("additionalPrinterColumns") or ()),
         selectable=tuple(each["jsonPath"].removeprefix(".") for each in version.get("selectableFields") or ()),
         warning=_warning(group, kind, version, successor),
+        conversion=conversion,
     )
 
 

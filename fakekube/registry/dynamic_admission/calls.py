@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from fakekube.meta.objects import KubeObject
@@ -54,6 +55,7 @@ class Replies:
 
     def __init__(self, replies: Sequence[WebhookReply], seed: int) -> None:
         self._replies = deque(replies)
+        self._by_name = {reply.call.about: reply for reply in replies}
         self._seed = seed
         self._calls = 0
 
@@ -67,9 +69,20 @@ class Replies:
             reply = self._replies.popleft()
             if reply.call.about == about:
                 return reply
+        raise self._pending(about, url, ca_bundle, timeout_s, review)
+
+    def convert(self, about: str, *, url: str, ca_bundle: bytes, timeout_s: int, review: KubeObject) -> WebhookReply:
+        """The same for a conversion, which depends on nothing but the object that `about` names: it is asked for once."""
+        self._calls += 1
+        found = self._by_name.get(about)
+        if found is None:
+            raise self._pending(about, url, ca_bundle, timeout_s, review)
+        return found
+
+    def _pending(self, about: str, url: str, ca_bundle: bytes, timeout_s: int, review: KubeObject) -> WebhookPending:
         uid = new_uid(random.Random(f"{self._seed}/{self._calls}"))
         asked = {**review, "request": {"uid": uid, **review["request"]}}
-        raise WebhookPending(
+        return WebhookPending(
             WebhookCall(
                 about=about,
                 uid=uid,
@@ -80,3 +93,7 @@ class Replies:
                 seed=self._seed,
             )
         )
+
+
+# The replies of the request that is being answered: conversions happen wherever an object is looked at.
+answering: ContextVar[Replies | None] = ContextVar("answering", default=None)

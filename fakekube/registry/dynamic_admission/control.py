@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fakekube.meta.objects import KubeObject, name_of
 from fakekube.registry.dynamic_admission.attributes import WriteAttributes
-from fakekube.registry.dynamic_admission.calls import Replies, WebhookReply
+from fakekube.registry.dynamic_admission.calls import Replies, WebhookReply, answering
 from fakekube.registry.options import DeleteOptions, WriteOptions
 from fakekube.registry.plugins import Operation
 from fakekube.registry.site import Site
@@ -29,7 +29,8 @@ _EXEMPT = frozenset(
 _MUTATING = f"mutatingwebhookconfigurations.{_GROUP}"
 _VALIDATING = f"validatingwebhookconfigurations.{_GROUP}"
 _BINDINGS = f"validatingadmissionpolicybindings.{_GROUP}"
-_WATCHED = (_MUTATING, _VALIDATING, _BINDINGS)
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+_WATCHED = (_MUTATING, _VALIDATING, _BINDINGS, _DEFINITIONS)
 
 
 class DynamicAdmission:
@@ -57,12 +58,18 @@ class DynamicAdmission:
 
     def _count(self, resource: str) -> None:
         """Stand before writes as long as somebody wants to be asked."""
-        self._wanted[resource] = self._site.store.keyspace(resource).count() > 0
+        listed = self._site.store.keyspace(resource).listed()
+        self._wanted[resource] = any(resource != _DEFINITIONS or _converts(item.obj) for item in listed)
         self._site.dynamic = self if any(self._wanted.values()) else None
 
     def begin(self, replies: Sequence[WebhookReply], seed: int) -> None:
         """A request comes, with the replies of the webhooks that it was broken off for."""
         self.replies = Replies(replies, seed)
+        answering.set(self.replies)
+
+    def end(self) -> None:
+        """It is answered, or broken off."""
+        answering.set(None)
 
     def mutate(
         self,
@@ -105,6 +112,11 @@ class DynamicAdmission:
             from fakekube.registry.dynamic_admission.webhooks import require_webhooks
 
             require_webhooks(self._site, write, self.replies)
+
+
+def _converts(definition: KubeObject) -> bool:
+    """Whether a webhook converts its objects: then every request may need one."""
+    return ((definition["spec"].get("conversion")) or {}).get("strategy") == "Webhook"
 
 
 def _attributes(

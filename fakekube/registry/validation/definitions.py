@@ -53,7 +53,7 @@ def _uncompilable(obj: KubeObject) -> Causes:
     from fakekube.registry.crd.custom import compile_versions
 
     spec = obj["spec"]
-    compile_versions(spec["group"], spec["names"]["kind"], spec["versions"])
+    compile_versions(spec["names"]["kind"], spec)
     yield from ()
 
 

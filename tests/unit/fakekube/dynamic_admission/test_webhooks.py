@@ -19,8 +19,8 @@ from fakekube.apiserver.response import Response
 from fakekube.apiserver.server import Apiserver
 from fakekube.http.site import HttpSite
 from fakekube.http.tls import Authority
-from fakekube.http.webhooks import call_webhook
 from fakekube.registry.dynamic_admission.calls import WebhookCall, WebhookReply
+from tests.unit.fakekube.dynamic_admission.asking_site import AskingSite
 from tests.unit.fakekube.dynamic_admission.policy_cases import CONFIG_MAPS, config_map
 from tests.unit.fakekube.dynamic_admission.webhook_cases import MUTATING, VALIDATING, configuration, webhook
 from tests.unit.fakekube.dynamic_admission.webhook_server import WebhookServer, server_tls, webhook_server
@@ -33,20 +33,6 @@ PATHS = {"Validating": VALIDATING, "Mutating": MUTATING}
 def server() -> Iterator[WebhookServer]:
     with webhook_server() as server:
         yield server
-
-
-class AskingSite(Site):
-    """A site whose webhooks are really called."""
-
-    def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
-        kind = more.get("content_type", "application/json")
-        request = self.request(method, path, body, more.get("query", ""), kind, "", "test")
-        found = self.server.attempt(request)
-        while isinstance(found, WebhookCall):
-            request = replace(request, replies=(*request.replies, asyncio.run(call_webhook(found))))
-            found = self.server.attempt(request)
-        assert isinstance(found, Response)
-        return Answer(found.status, dict(found.headers), found.body.decode())
 
 
 @pytest.fixture

@@ -44,6 +44,30 @@ def _labels(review: Review) -> Review:
     return _patched(review, {"op": "add", "path": "/metadata/labels/count", "value": str(len(labels))})
 
 
+def _converted(review: Review, **response: Any) -> Review:
+    response = {"uid": review["request"]["uid"], "result": {"status": "Success"}, **response}
+    return {"apiVersion": review["apiVersion"], "kind": "ConversionReview", "response": response}
+
+
+def _moved(review: Review) -> list[Review]:
+    """spec.size of v1 is spec.count of v2; a label tells that it was converted, and a uid is changed in vain."""
+    version = review["request"]["desiredAPIVersion"]
+    names = {"size": "count"} if version.endswith("/v2") else {"count": "size"}
+    return [
+        {
+            **obj,
+            "apiVersion": version,
+            "metadata": {**obj["metadata"], "labels": {"converted": "yes"}, "finalizers": ["x.y/z"]},
+            "spec": {names.get(name, name): value for name, value in (obj.get("spec") or {}).items()},
+        }
+        for obj in review["request"]["objects"]
+    ]
+
+
+def _renamed(review: Review) -> list[Review]:
+    return [{**obj, "metadata": {**obj["metadata"], "name": "another"}} for obj in _moved(review)]
+
+
 _ADDED = {"op": "add", "path": "/data/added", "value": "yes"}
 _CAUSES = {"causes": [{"field": "data.x", "reason": "FieldValueInvalid", "message": "no"}], "name": "n", "kind": "k"}
 _ANSWERS: Mapping[str, Callable[[Review], Any]] = {
@@ -87,6 +111,21 @@ _ANSWERS: Mapping[str, Callable[[Review], Any]] = {
     "/slow": _slow,
 }
 PATHS = tuple(_ANSWERS)
+_CONVERSIONS: Mapping[str, Callable[[Review], Any]] = {
+    "/convert": lambda review: _converted(review, convertedObjects=_moved(review)),
+    "/convert-failure": lambda review: _converted(review, result={"status": "Failure", "message": "cannot"}),
+    "/convert-mute": lambda review: _converted(review, result={}),
+    "/convert-uid": lambda review: _converted(review, uid="bogus", convertedObjects=_moved(review)),
+    "/convert-none": lambda review: _converted(review, convertedObjects=[]),
+    "/convert-same": lambda review: _converted(review, convertedObjects=review["request"]["objects"]),
+    "/convert-name": lambda review: _converted(review, convertedObjects=_renamed(review)),
+    "/convert-kind": lambda review: _converted(
+        review, convertedObjects=[{**obj, "kind": "Other"} for obj in _moved(review)]
+    ),
+    "/convert-absent": lambda review: {"apiVersion": review["apiVersion"], "kind": "ConversionReview"},
+    "/convert-500": lambda review: 500,
+}
+CONVERSIONS = tuple(_CONVERSIONS)
 
 
 class WebhookServer:
@@ -100,7 +139,7 @@ class WebhookServer:
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         review = json.loads(body)
         self.asked.setdefault(path, []).append(review)
-        answered = _ANSWERS[path](review)
+        answered = {**_ANSWERS, **_CONVERSIONS}[path](review)
         if isinstance(answered, int):
             return answered, b"it did not work"
         return 200, answered if isinstance(answered, bytes) else json.dumps(answered).encode()
