@@ -229,6 +229,19 @@ def explain(
     _show(view, render.explanation, as_json)
 
 
+@app.command()
+def why(
+    resource: Resource,
+    field: Annotated[str, typer.Argument(help="labels/KEY, or configmaps/NAME/data/KEY.")],
+    path: KubeconfigPath = None,
+    context: Context = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a value came about: its edits, who made them, and what each had seen."""
+    query = f"why?resource={quote(resource_name(resource))}&path={quote(field)}"
+    _show(_view(query, path, context), render.why, as_json)
+
+
 def resource_name(text: str) -> str:
     """`ns/team` as `namespaces/team`."""
     kind, slash, name = text.partition("/")

@@ -53,6 +53,21 @@ def conflicts(view: Json) -> str:
     return columns(("RESOURCE", "OBJECT", "PATH", "VALUE", "FROM", "LOST", "FROM"), lines)
 
 
+def why(view: Json) -> str:
+    """The `why` view: the edits of a field in the order in which the site heard of them."""
+    edits = dicts(view.get("edits"))
+    if not edits:
+        return "no edit of it is remembered here\n"
+    rows = [(_when(row.get("at")), *_edit(row), _text(row, "state"), _seen(row.get("saw"))) for row in edits]
+    return columns(("HEARD", "VALUE", "FROM", "STATE", "HAD SEEN"), rows)
+
+
+def _seen(saw: object) -> str:
+    """The sites whose edits the writer had seen, beside the value that it replaced."""
+    stamps = saw if isinstance(saw, list) else []
+    return ", ".join(str(stamp[1]).partition("~")[0] for stamp in stamps) or NOTHING
+
+
 def sites(view: Json) -> str:
     """The `sites` view: this site, and its peers with the state of the link."""
     rows = [

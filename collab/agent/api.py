@@ -16,6 +16,7 @@ from collab.agent.log import AgentLog
 from collab.agent.operations import OPERATIONS_PATH, Operations
 from collab.agent.passing import answer_expectation
 from collab.agent.peers import PEER_PATH, Peers
+from collab.protocol.names import check_resource
 from collab.protocol.operations import BadOperationError, Operation, parse_operation
 from collab.scope import ScopeError, check_sites, explain, parse
 
@@ -93,6 +94,8 @@ class Api:
     def _view(self, name: str, query: str) -> web.StreamResponse:
         if name == "explain":
             return self._explain(query)
+        if name == "why":
+            return self._why(query)
         if view := self._views.get(name):
             return json_answer(200, view(), self._now())
         collection, _, key = name.partition("/")
@@ -108,6 +111,19 @@ class Api:
             return json_answer(200, explain(texts[0]), self._now())
         except ScopeError as error:
             return self._refuse(error.code, str(error))
+
+    def _why(self, query: str) -> web.StreamResponse:
+        asked = parse_qs(query)
+        resource, path = asked.get("resource", [""])[0], asked.get("path", [""])[0]
+        if problem := check_resource(resource):
+            return self._refuse(400, f"resource: {problem}")
+        try:
+            found = self._core.why(resource, path)
+        except ValueError as error:
+            return self._refuse(400, str(error))
+        if found is None:
+            return self._refuse(404, f"{resource} is not shared here")
+        return json_answer(200, found, self._now())
 
     async def _operate(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

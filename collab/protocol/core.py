@@ -15,6 +15,7 @@ from typing import assert_never
 
 from collab.protocol.actions import SITE_JOURNAL, Action
 from collab.protocol.boot import SavedRecord, SavedSite, read_record, read_site
+from collab.protocol.chronicle import plain_field
 from collab.protocol.codec import FrameError, decode
 from collab.protocol.ended import EndedRecords
 from collab.protocol.entries import RECORD_PREFIX, BadEntryError, entry, record_journal
@@ -69,7 +70,7 @@ from collab.protocol.pending import Pending
 from collab.protocol.receiving import RecordMessage
 from collab.protocol.replica import Replica, first_entry
 from collab.protocol.site import Site
-from collab.protocol.snapshots import Json, conflicts_json, marker_json, record_json, sites_json
+from collab.protocol.snapshots import Json, conflicts_json, marker_json, record_json, sites_json, why_json
 from collab.protocol.sync import RecordSync
 from collab.protocol.turn import Turn
 from collab.record.record import Record
@@ -476,6 +477,14 @@ class SiteCore:
 
     def conflicts(self) -> list[Json]:
         return [conflict for _, replica in sorted(self._replicas.items()) for conflict in conflicts_json(replica)]
+
+    def why(self, resource: str, path: str) -> Json | None:
+        """What is remembered of one field: `labels/crop` of the namespace, `configmaps/NAME/data/KEY` of what is in it.
+        None where the namespace is not shared; ValueError for a path of another form."""
+        object_id, field = plain_field(name_of(resource), path)
+        gid = self._names.get(name_of(resource))
+        replica = self._replicas.get(gid) if gid is not None else None
+        return why_json(replica, object_id, field) if replica is not None else None
 
     def operations(self) -> list[Json]:
         """All known operations, oldest first; finished ones are kept up to a bound."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from collab.protocol import ownership
+from collab.protocol.chronicle import Chronicle
 from collab.protocol.contacts import Contacts, ExitPolicy
 from collab.protocol.entries import entry
 from collab.protocol.markers import Marker
@@ -68,6 +69,7 @@ class Replica:
         self.succession = Succession(self)
         self.contacts = Contacts(self)
         self.receiving = Receiving(self)
+        self.chronicle = Chronicle()
         self._members_changed = True
 
     @property
@@ -236,6 +238,8 @@ class Replica:
             return
         if "policy" in families:
             self.twin.watch_contents(turn)
+        for change in changes:
+            self.chronicle.note(self.view, change.keys, turn.now)
         self._prune(changes, turn)
         for object_id in sorted({object_id for change in changes for object_id in change.objects}):
             self.twin.reconcile(object_id, turn)

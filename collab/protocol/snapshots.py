@@ -11,7 +11,7 @@ from collab.protocol.names import NAMESPACES, SiteName
 from collab.protocol.replica import Replica
 from collab.protocol.site import Site
 from collab.record.joins import Edit, MemberRow
-from collab.record.slots import Stamp
+from collab.record.slots import ObjectId, Stamp
 
 Json = dict[str, object]
 
@@ -71,6 +71,25 @@ def conflicts_json(replica: Replica) -> list[Json]:
         }
         for conflict in replica.view.conflicts()
     ]
+
+
+def why_json(replica: Replica, object_id: ObjectId, path: str) -> Json:
+    """What stands in one field, and every edit of it that this site remembers: whether it stands, lost unseen (a
+    conflict), or was replaced by somebody who had seen it."""
+    field = replica.view.field(object_id, path)
+    standing = {} if field is None else {field.winner.stamp: "stands"} | {one.stamp: "lost" for one in field.losers}
+    return {
+        "gid": replica.gid,
+        "resource": f"{NAMESPACES}/{replica.name}",
+        "object": str(object_id),
+        "path": path,
+        "winner": _edit_json(field.winner) if field is not None else None,
+        "edits": [
+            {**_edit_json(heard.edit), "at": heard.at, "saw": [list(stamp) for stamp in heard.saw]}
+            | {"state": standing.get(heard.edit.stamp, "replaced")}
+            for heard in replica.chronicle.of(object_id, path)
+        ],
+    }
 
 
 def sites_json(site: Site, records: list[Replica]) -> Json:

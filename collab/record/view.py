@@ -337,6 +337,10 @@ class RecordView:
         n = self.incarnation(object_id)
         return self._field((*object_id, str(n), path)) if n else None
 
+    def field_slot(self, key: SlotKey) -> Field | None:
+        """One writer's slot of a field; None when it has none."""
+        return self._f[key.subject].get(key.writer)
+
     def _field(self, subject: Subject) -> JoinedField | None:
         if subject not in self._joined:
             self._joined[subject] = joins.join_field(self._f[subject])

@@ -76,6 +76,9 @@ def test_views_are_json_and_what_is_not_there_is_404() -> None:
         for path in ("records/none", "operations/none", "nothing", "sites/b"):
             assert (await a.ask("GET", f"{API}/{path}")).status == 404
         assert (await a.ask("DELETE", f"{API}/records")).status == 405
+        assert (await a.ask("GET", f"{API}/why?resource=namespaces/team&path=labels/crop")).status == 404
+        assert (await a.ask("GET", f"{API}/why?resource=namespaces/team&path=crop")).status == 400
+        assert (await a.ask("GET", f"{API}/why?resource=pods/team&path=labels/crop")).status == 400
 
     told(story, "a", "b")
 

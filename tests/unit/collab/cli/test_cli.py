@@ -229,6 +229,17 @@ def test_conflicts_show_the_value_in_force_and_what_lost(
     ]
 
 
+def test_why_shows_edit_by_edit_who_wrote_and_what_came_of_it(
+    agent: AgentByHand, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = {"value": "oats", "site": "a", "stamp": "1@a~1", "at": 1700000000.0, "saw": [], "state": "replaced"}
+    second = {**first, "value": None, "site": "b", "saw": [[1, "a~1"]], "state": "stands"}
+    agent.answers["/collab/v1/why?resource=namespaces/team&path=labels/crop"] = (200, {"edits": [first, second]})
+    assert run("why", "ns/team", "labels/crop") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [line[1:] for line in lines] == [['"oats"', "a", "replaced", "-"], ["(removed)", "b", "stands", "a"]]
+
+
 def test_the_other_views_are_shown(agent: AgentByHand, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> None:
     peer = {"site": "b", "state": "live", "address": "http://b", "lastHeard": 1700000000.5}
     agent.answers["/collab/v1/sites"] = (200, {"site": "a", "uid": "u", "boot": "1", "peers": [peer]})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from collab.protocol.chronicle import EDITS_MAX
 from tests.unit.collab.protocol.federation import TEAM, Federation, owners, same_everywhere, shared
 
 # -- extend and sync ----------------------------------------------------------------------------------------------
@@ -373,3 +376,55 @@ def test_a_remote_ingress_knows_at_its_bound_what_was_applied() -> None:
     assert answer.state == "pending"
     assert dict(answer.outcomes) == {"b": "applied", "c": "applied", "d": "pending"}
     assert answer.manifest is not None
+
+
+# -- why ----------------------------------------------------------------------------------------------------------
+
+
+def told(world: Federation, site: str, path: str) -> list[tuple[object, object, object]]:
+    """Value, author and state of every edit of a field that a site remembers."""
+    why = world.core(site).why(TEAM, path)
+    assert why is not None
+    edits = cast("list[dict[str, object]]", why["edits"])
+    return [(edit["value"], edit["site"], edit["state"]) for edit in edits]
+
+
+def test_why_a_value_stands_is_told_edit_by_edit() -> None:
+    world = shared("a", "b", "c")
+    world.kube("a").label("team", crop="oats")
+    world.run(5)
+    world.kube("b").label("team", crop="rye")
+    world.run(5)
+    world.cut("a", "c")
+    world.cut("b", "c")
+    world.kube("a").label("team", crop="wheat")
+    world.kube("c").label("team", crop=None)
+    world.run(5)
+    world.heal()
+    world.run(30)
+    for site in "abc":
+        edits = told(world, site, "labels/crop")
+        assert edits[:2] == [("oats", "a", "replaced"), ("rye", "b", "replaced")]
+        assert {edit[:2] for edit in edits[2:]} == {("wheat", "a"), (None, "c")}
+        assert {edit[2] for edit in edits[2:]} == {"stands", "lost"}
+
+
+def test_why_knows_what_is_in_the_namespace_and_what_is_not_a_field() -> None:
+    world = shared("a", "b")
+    world.kube("a").configmap("team", "app", colour="red")
+    world.run(5)
+    assert told(world, "b", "configmaps/app/data/colour") == [("red", "a", "stands")]
+    assert world.core("a").why("namespaces/other", "labels/crop") is None
+    for path in ("crop", "labels/", "spec/x", "configmaps/app"):
+        with pytest.raises(ValueError, match="write labels/KEY"):
+            world.core("a").why(TEAM, path)
+
+
+def test_what_is_remembered_of_a_record_is_bounded() -> None:
+    world = shared("a", "b")
+    for number in range(EDITS_MAX + 20):
+        world.kube("a").label("team", count=str(number))
+        world.run(0.2)
+    edits = told(world, "a", "labels/count")
+    assert len(edits) <= EDITS_MAX
+    assert edits[-1] == (str(EDITS_MAX + 19), "a", "stands")

@@ -56,6 +56,9 @@ class ScriptedCore:
     def sites(self) -> dict[str, object]:
         return {}
 
+    def why(self, resource: str, path: str) -> None:
+        return None
+
 
 def shared_row(name: str, *members: str, kinds: tuple[str, ...] = ()) -> dict[str, object]:
     """A record of a namespace as the core's view shows it."""
