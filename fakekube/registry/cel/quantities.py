@@ -10,19 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fakekube.meta.gofmt import go_quoted
-from fakekube.registry.cel.values import INT_MAX, INT_MIN, UINT_MAX, CelError
+from fakekube.registry.cel.values import INT_MAX, INT_MIN, UINT_MAX, CelError, no_such_overload
 from fakekube.registry.quantity import Quantity, QuantityError, parse_quantity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantityValue:
+    """`computed`: a sum, which the real server holds by pointer, and then takes for no quantity right of ==."""
+
     quantity: Quantity
+    computed: bool = False
 
     @property
     def type_name(self) -> str:
         return "kubernetes.Quantity"
 
     def __eq__(self, other: object) -> bool:
+        """CelError for a right side that was computed."""
+        if isinstance(other, QuantityValue) and other.computed:
+            raise no_such_overload()
         return isinstance(other, QuantityValue) and self.quantity.value == other.quantity.value
 
     def __hash__(self) -> int:
@@ -50,12 +56,12 @@ def _compared(left: QuantityValue, right: QuantityValue) -> int:
 
 
 def _sum(left: QuantityValue, right: QuantityValue) -> QuantityValue:
-    return QuantityValue(left.quantity.plus(right.quantity))
+    return QuantityValue(left.quantity.plus(right.quantity), computed=True)
 
 
 def _difference(left: QuantityValue, right: QuantityValue) -> QuantityValue:
     negative = replace(right.quantity, unscaled=-right.quantity.unscaled, text="")
-    return QuantityValue(left.quantity.plus(negative))
+    return QuantityValue(left.quantity.plus(negative), computed=True)
 
 
 def _whole(value: int) -> QuantityValue:

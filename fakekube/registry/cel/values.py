@@ -142,7 +142,7 @@ class MapValue(Mapper):
             return False
         for key, value in self._entries.values():
             found = other.find(key)
-            if found is MISSING or not equal(value, found):
+            if found is MISSING or not _not_unequal(value, found):
                 return False
         return True
 
@@ -266,14 +266,29 @@ def _equal_lists(left: object, right: object) -> bool:
     if not is_list(right):
         return False
     first, second = elements(left), elements(right)
-    return len(first) == len(second) and all(map(equal, first, second))
+    return len(first) == len(second) and all(map(_not_unequal, first, second))
+
+
+def _not_unequal(left: object, right: object) -> bool:
+    """In lists and maps, what cannot be compared does not differ."""
+    try:
+        return equal(left, right)
+    except CelError:
+        return True
+
+
+def _surely_equal(left: object, right: object) -> bool:
+    try:
+        return equal(left, right)
+    except CelError:
+        return False
 
 
 def contains(values: object, value: object) -> bool:
     """CEL's `in`."""
     if isinstance(values, Mapper):
         return values.find(value) is not MISSING
-    return any(equal(each, value) for each in elements(values))
+    return any(_surely_equal(value, each) for each in elements(values))
 
 
 def shown(value: object) -> str:
