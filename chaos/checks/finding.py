@@ -54,7 +54,12 @@ def bounded(reasons: Sequence[str]) -> tuple[str, ...]:
 
 def overall(findings: Iterable[Finding]) -> Verdict:
     """One invalid makes the run invalid, one unknown makes it unknown; a run without checks proves nothing."""
-    verdicts = {finding.verdict for finding in findings}
-    if "invalid" in verdicts:
+    return overall_of(finding.verdict for finding in findings)
+
+
+def overall_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of all together."""
+    found = set(verdicts)
+    if "invalid" in found:
         return "invalid"
-    return "valid" if verdicts == {"valid"} else "unknown"
+    return "valid" if found == {"valid"} else "unknown"

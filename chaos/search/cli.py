@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +26,9 @@ LoseMessage = Annotated[
     int, typer.Option("--lose-message", min=0, metavar="N", help="Lose the N-th message between sites (virtual world).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; all else goes to stderr.")]
+
+
+EXIT_UNFINISHED = 3
 
 
 def sweep(
@@ -65,7 +69,8 @@ def sweep(
         raise BadScenario(
             "--scheduler", "", "--executor dask needs the scheduler's address, such as tcp://127.0.0.1:8786"
         )
-    wanted = sweeping.read_shard(shard).of(sweeping.read_seeds(seeds))
+    part = sweeping.read_shard(shard)
+    wanted = part.of(sweeping.read_seeds(seeds))
     where: Executor = Dask(scheduler) if executor == "dask" and scheduler else Processes(jobs)
     if not wanted:
         raise BadScenario("--shard", "", f"{shard} of {seeds} holds no seed")
@@ -75,10 +80,26 @@ def sweep(
         raise typer.Exit(_compare(todo))
     if sweep_messages:
         todo = [losing for job in todo for losing in sweeping.losing_each_message(job)]
-    with Progress(len(todo), sys.stderr) as progress:
-        tally = sweeping.sweep(todo, where, out=out, told=progress.told)
+    with _going_on(out), Progress(len(todo), sys.stderr) as progress:
+        tally = sweeping.sweep(todo, where, out=out, told=progress.told, shard=part)
     _print_tally(tally, out, as_json=as_json)
     raise typer.Exit(tally.exit_code)
+
+
+@contextmanager
+def _going_on(out: Path | None) -> Iterator[None]:
+    """Whoever stops a sweep is told how it goes on."""
+    from chaos.search.executors import SweepStopped
+
+    way = "repeat the command to go on" if out is not None else "with --out DIR it would go on where it was"
+    try:
+        yield
+    except SweepStopped as stopped:
+        print(f"{stopped}: {way}", file=sys.stderr)
+        raise typer.Exit(EXIT_UNFINISHED) from None
+    except KeyboardInterrupt:
+        print(f"interrupted: {way}", file=sys.stderr)
+        raise
 
 
 def _compare(jobs: Sequence[Job]) -> int:
@@ -103,16 +124,27 @@ def _print_tally(tally: object, out: Path | None, *, as_json: bool) -> None:
 
     assert isinstance(tally, Tally)
     if as_json:
-        found = {"verdicts": dict(tally.verdicts), "failing": tally.failing()}
+        found = {
+            "verdicts": dict(tally.verdicts),
+            "sometimes": tally.sightings.counted(),
+            "failing": tally.failing(),
+        }
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         return
     counts = ", ".join(f"{tally.verdicts[verdict]} {verdict}" for verdict in ("valid", "invalid", "unknown"))
     print(f"{sum(tally.verdicts.values())} runs: {counts}")
+    for line in tally.sightings.lines():
+        print(f"  {line}")
     for result in tally.failing():
-        wrong = ", ".join(check["check"] for check in result["checks"] if check["verdict"] != "valid")
+        wrong = ", ".join(_told(check) for check in result["checks"] if check["verdict"] == result["verdict"])
         print(f"  seed {result['key']}: {result['verdict']}: {wrong}\n    {result['replay']}")
         if out is not None:
             print(f"    fakekube shrink {out}/seed-{result['key']}/timeline.jsonl{_lost(result['key'])}")
+
+
+def _told(check: dict[str, Any]) -> str:
+    """What raised has no check that says more when it is run again."""
+    return check["reasons"][0] if check["check"] == "ended" else str(check["check"])
 
 
 def _lost(key: str) -> str:

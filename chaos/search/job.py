@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from chaos.report.report import Report
 from chaos.report.summary import summary
-from chaos.runner import capabilities, run_timeline
+from chaos.runner import capabilities, replay_command, run_timeline
 from chaos.scenario import library
 from chaos.scenario.compile import compile_scenario
+from chaos.scenario.errors import BadScenario
 from chaos.scenario.read import read_content
 from chaos.scenario.timeline import Timeline, load_timeline
 from chaos.worlds.staging import AS_IT_IS, Staging
@@ -48,8 +50,33 @@ def compiled(job: Job) -> Timeline:
 
 
 def perform(job: Job) -> Summary:
-    """Run the job in this process. Raises BadScenario."""
-    return {**summary(report_of(compiled(job), job.agent, staging=job.staging)), "key": job.key}
+    """Run the job in this process. Raises BadScenario.
+
+    A run that itself raises (an agent with a bug that this seed finds) is unknown, and says what it raised.
+    """
+    timeline = compiled(job)
+    try:
+        found = summary(report_of(timeline, job.agent, staging=job.staging))
+    except BadScenario:
+        raise
+    except Exception as error:
+        found = _died(timeline, job, error)
+    return {**found, "key": job.key}
+
+
+def _died(timeline: Timeline, job: Job, error: Exception) -> Summary:
+    """A summary as far as there is one; the replay line shows the whole traceback."""
+    place = extract_tb(error.__traceback__)[-1]
+    reason = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    ended = {"check": "ended", "resource": "", "verdict": "unknown", "saw": 0, "reasons": [reason], "guilty": []}
+    return {
+        "verdict": "unknown",
+        "scenario": timeline.scenario,
+        "seed": timeline.seed,
+        "sites": len(timeline.sites),
+        "checks": [ended],
+        "replay": replay_command(timeline, "virtual", None, job.agent, job.staging),
+    }
 
 
 def report_of(timeline: Timeline, agent: str | None = None, *, replay: str = "", staging: Staging = AS_IT_IS) -> Report:

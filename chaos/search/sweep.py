@@ -2,57 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import msgspec
-
 from chaos.report.folder import write_timeline
 from chaos.report.report import EXIT_CODES
+from chaos.scenario import library
+from chaos.scenario.document import document_of
 from chaos.scenario.errors import BadScenario
+from chaos.scenario.timeline import Timeline
 from chaos.search.executors import Executor
 from chaos.search.job import Job, Summary, compiled, report_of
-
-RESULTS = "results.jsonl"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
-    """The `number`-th of `count` equal parts of a sweep, counted from 1: every count-th seed."""
-
-    number: int = 1
-    count: int = 1
-
-    def of(self, seeds: Sequence[int]) -> list[int]:
-        return list(seeds[self.number - 1 :: self.count])
+from chaos.search.results import WHOLE, Results, Shard, in_numbers, lasting
+from chaos.search.sightings import Sightings
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a sweep has seen: verdicts counted, and every run that was not valid, in the order of the jobs."""
+    """What a sweep has seen: verdicts counted, every run that was not valid, and which situations came about at all.
 
+    A run in which a situation of `sometimes` did not come about is valid if all else is: another seed may show it.
+    """
+
+    sightings: Sightings
     verdicts: Counter[str] = field(default_factory=Counter)
     failures: dict[str, Summary] = field(default_factory=dict)
 
-    def add(self, result: Summary) -> None:
-        self.verdicts[result["verdict"]] += 1
-        if result["verdict"] != "valid":
-            self.failures[result["key"]] = result
+    def add(self, result: Summary) -> Summary:
+        """The result with the verdict that it has in a sweep."""
+        judged = self.sightings.take(result)
+        self.verdicts[judged["verdict"]] += 1
+        if judged["verdict"] != "valid":
+            self.failures[judged["key"]] = judged
+        return judged
 
     @property
     def exit_code(self) -> int:
-        """1 when any run was invalid, 3 when any was unknown, else 0."""
-        found = [verdict for verdict in ("invalid", "unknown") if self.verdicts[verdict]]
-        return EXIT_CODES[found[0]] if found else 0  # type: ignore[index]  # the two are verdicts
+        """1 when any run was invalid, 3 when any was unknown or a situation never came about, else 0."""
+        if self.verdicts["invalid"]:
+            return EXIT_CODES["invalid"]
+        return EXIT_CODES["unknown"] if self.verdicts["unknown"] or self.sightings.never() else 0
 
     def failing(self) -> list[Summary]:
-        return [self.failures[key] for key in sorted(self.failures, key=_in_numbers)]
-
-
-def _in_numbers(key: str) -> list[int]:
-    return [int(part) for part in key.split("-")]
+        return [self.failures[key] for key in sorted(self.failures, key=in_numbers)]
 
 
 def read_seeds(text: str) -> list[int]:
@@ -77,60 +74,47 @@ def losing_each_message(job: Job) -> list[Job]:
     return [replace(job, staging=replace(job.staging, lose_message=number)) for number in range(1, messages + 1)]
 
 
-def sweep(jobs: Sequence[Job], executor: Executor, *, out: Path | None, told: Callable[[Summary], None]) -> Tally:
+def sweep(
+    jobs: Sequence[Job], executor: Executor, *, out: Path | None, told: Callable[[Summary], None], shard: Shard = WHOLE
+) -> Tally:
     """Run all `jobs`, of one scenario. With `out`, results are kept there and jobs that have one are not run again.
+
+    `shard` says which part of a sweep they are: a part does not judge whether a situation ever came about.
 
     Raises BadScenario for a scenario that cannot be run (before any is), or a results file of another sweep.
     """
-    compiled(jobs[0])
-    tally = Tally()
-    done = {result["key"]: result for result in _kept(jobs[0], out)}
-    for job in jobs:
-        if job.key in done:
-            tally.add(done[job.key])
-            told(done[job.key])
-    for one, result in executor.results([job for job in jobs if job.key not in done]):
-        _keep(one, result, out)
-        tally.add(result)
-        told(result)
+    first = compiled(jobs[0])
+    tally = Tally(Sightings(first, judged=shard == WHOLE))
+    with ExitStack() as stack:
+        results = None if out is None else stack.enter_context(Results(out, _asked(jobs[0], first), shard))
+        done = {} if results is None else results.kept()
+        for job in jobs:
+            if job.key in done:
+                told(tally.add(done[job.key]))
+        for job, result in executor.results([job for job in jobs if job.key not in done]):
+            judged = tally.add(lasting(result))
+            if results is not None and out is not None:
+                _keep_timeline(job, judged, out)
+                results.keep(lasting(result))
+            told(judged)
+        if results is not None:
+            results.finish()
     return tally
 
 
-def _kept(job: Job, out: Path | None) -> Iterator[Summary]:
-    """The results of an earlier run; a line that was being written when it died is dropped."""
-    path = None if out is None else out / RESULTS
-    if path is None or not path.exists():
-        return
-    text = path.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) < len(text):
-        path.write_bytes(whole)
-    for number, line in enumerate(whole.splitlines(), 1):
-        yield _result(job, path, number, line)
+def _asked(job: Job, timeline: Timeline) -> dict[str, object]:
+    """What two sweeps must have in common to be one; the digest is of what the scenario says, wherever it stands."""
+    says = json.dumps(document_of(library.find(job.scenario)), sort_keys=True)
+    return {
+        "scenario": timeline.scenario,
+        "says": hashlib.sha256(says.encode()).hexdigest()[:16],
+        "sites": job.sites,
+        "agent": job.agent,
+        "wire": job.staging.wire,
+    }
 
 
-def _result(job: Job, path: Path, number: int, line: bytes) -> Summary:
-    try:
-        kept = msgspec.json.decode(line, type=dict)
-        asked = kept["job"]
-        result: Summary = kept["result"]
-        result["key"], asked["scenario"]
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError):
-        raise BadScenario(str(path), f"line {number}", "is no result of a sweep: name another --out") from None
-    if asked != _asked(job):
-        raise BadScenario(str(path), f"line {number}", f"is of another sweep ({asked['scenario']}): name another --out")
-    return result
-
-
-def _asked(job: Job) -> dict[str, object]:
-    return {"scenario": job.scenario, "sites": job.sites, "agent": job.agent, "wire": job.staging.wire}
-
-
-def _keep(job: Job, result: Summary, out: Path | None) -> None:
-    if out is None:
-        return
-    out.mkdir(parents=True, exist_ok=True)
+def _keep_timeline(job: Job, result: Summary, out: Path) -> None:
+    """Before the result: a result that is there has its timeline."""
     if result["verdict"] != "valid":
         write_timeline(out / f"seed-{job.key}", compiled(job))
-    with (out / RESULTS).open("ab") as file:
-        file.write(msgspec.json.encode({"job": _asked(job), "result": result}) + b"\n")

@@ -14,8 +14,9 @@ from chaos.scenario.timeline import LinkCut, Operation, Timeline
 from chaos.search.determinism import first_difference
 from chaos.search.executors import Processes
 from chaos.search.job import Job, Summary, compiled, perform, report_of
+from chaos.search.results import RESULTS, Shard
 from chaos.search.shrink import failing_checks, shrink
-from chaos.search.sweep import RESULTS, Shard, losing_each_message, read_seeds, read_shard, sweep
+from chaos.search.sweep import losing_each_message, read_seeds, read_shard, sweep
 from chaos.worlds.staging import AS_IT_IS
 
 NAIVE = "tests.simulation.eager:EagerAgent"
@@ -69,6 +70,92 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     tally = sweep(over(job(), [1, 2, 3]), again, out=tmp_path, told=told)
     assert again.ran == [3]
     assert sum(tally.verdicts.values()) == 3
+
+
+SOMETIMES = """
+apiVersion: fakekube/v1alpha1
+kind: Scenario
+metadata: {name: sometimes}
+spec:
+  duration: 90s
+  sites: {count: 3}
+  workload:
+    - {at: 0s, do: create, resource: namespaces/shared, on: site-000, scope: all, labels: {crop: barley}}
+    - {at: 8s, do: update, resource: namespaces/shared, on: site-000, patch: {crop: oats}}
+  faults:
+    - {at: 0s, every: 10s, jitter: 8s, until: 1s, duration: 5s, action: partition, selector: {sites: [site-002]}, target: all}
+  quiet: {at: 20s, for: 60s}
+  check:
+    eventually: [{converged: namespaces/shared}]
+    sometimes: [write-during-partition]
+"""
+"""Whether the cut is over when the write comes hangs on the seed."""
+
+
+def sometimes(tmp_path: Path, *, never: bool = False) -> Job:
+    path = tmp_path / "sometimes.yaml"
+    path.write_text(SOMETIMES.replace("write-during-partition", "reattach-during-partition") if never else SOMETIMES)
+    return Job(scenario=str(path), seed=0)
+
+
+def test_a_situation_that_some_seed_shows_is_enough_for_all(tmp_path: Path) -> None:
+    jobs = over(sometimes(tmp_path), [1, 2, 3, 4, 5, 6])
+    alone = {perform(job)["verdict"] for job in jobs}
+    assert alone == {"valid", "unknown"}, "one run that did not see it proves nothing about it"
+    tally = sweep(jobs, Here(), out=None, told=told)
+    assert tally.verdicts == {"valid": 6}
+    assert tally.exit_code == 0
+    [(name, runs)] = tally.sightings.counted().items()
+    assert (name, 0 < runs < 6) == ("write-during-partition namespaces/shared", True)
+    assert tally.sightings.lines() == [f"sometimes {name}: in {runs} of 6 runs"]
+
+
+def test_a_situation_that_no_seed_shows_is_told_and_has_an_exit_code(tmp_path: Path) -> None:
+    tally = sweep(over(sometimes(tmp_path, never=True), [1, 2]), Here(), out=None, told=told)
+    assert tally.verdicts == {"valid": 2}
+    assert tally.exit_code == 3
+    name = "reattach-during-partition namespaces/shared"
+    assert tally.sightings.never() == [name]
+    assert tally.sightings.lines() == [f"sometimes {name}: in none of 2 runs, so they prove nothing about it"]
+
+
+def test_a_shard_does_not_judge_what_another_may_have_seen(tmp_path: Path) -> None:
+    job, shard = sometimes(tmp_path, never=True), Shard(number=1, count=2)
+    part = sweep(over(job, [1]), Here(), out=tmp_path / "out", told=told, shard=shard)
+    assert part.exit_code == 0
+    assert part.sightings.lines()[0].endswith("the same command without --shard judges them together")
+    both = Here()
+    whole = sweep(over(job, [1, 2]), both, out=tmp_path / "out", told=told)
+    assert both.ran == [2]
+    assert whole.exit_code == 3
+
+
+def test_a_run_that_raises_is_unknown_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    fragile = job("partition-a", "tests.simulation.fragile:FragileAgent")
+    tally = sweep(over(fragile, [1, 2, 3, 4, 5, 6]), Here(), out=tmp_path, told=told)
+    assert tally.verdicts["valid"] + tally.verdicts["unknown"] == 6
+    assert tally.verdicts["unknown"] > 0
+    [ended] = tally.failing()[0]["checks"]
+    assert ended["check"] == "ended"
+    assert ended["reasons"][0].startswith("ZeroDivisionError: ")
+    assert "(fragile.py:" in ended["reasons"][0]
+    seed = tally.failing()[0]["key"]
+    assert (tmp_path / f"seed-{seed}" / "timeline.jsonl").exists()
+
+
+def test_a_process_is_replaced_without_losing_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chaos.search.executors.JOBS_PER_PROCESS", 1)
+    jobs = over(replace(job(), sites=2), [1, 2, 3])
+    assert {one.seed for one, _ in Processes(1).results(jobs)} == {1, 2, 3}
+
+
+def test_a_scenario_that_was_edited_is_another_sweep(tmp_path: Path) -> None:
+    asked = sometimes(tmp_path)
+    sweep(over(asked, [1]), Here(), out=tmp_path / "out", told=told)
+    path = Path(asked.scenario)
+    path.write_text(path.read_text().replace("crop: oats", "crop: rye"))
+    with pytest.raises(BadScenario, match=r"line 1: is of another sweep \(an earlier form of it\)"):
+        sweep(over(asked, [1]), Here(), out=tmp_path / "out", told=told)
 
 
 def test_results_of_another_sweep_are_not_mixed_in(tmp_path: Path) -> None:
