@@ -110,12 +110,16 @@ class StoredJson:
         """
         cut, opening = len(served.head), b"{" if served.head else b""
         listed = [shown(served, item) for item in page.items] if has_forms(served) else page.items
-        items = (b"," + opening).join([item.data[cut:] for item in listed])
         head = (
             f'{{"kind":"{served.type.list_kind}","apiVersion":"{served.type.api_version}",'
             f'"metadata":{encode_json(metadata_of(served, page)).decode().rstrip()},"items":['
         ).encode()
-        return b"".join([head, opening if page.items else b"", items, b"]}\n"])
+        pieces = [item.data[cut:] for item in listed]
+        if pieces:
+            # head and end go into the one join: a second one would copy all of a large list again
+            pieces[0] = head + opening + pieces[0]
+            pieces[-1] += b"]}\n"
+        return (b"," + opening).join(pieces) or head + b"]}\n"
 
     def event_frame(self, served: Served, event: Event) -> bytes:
         key = f"json {served.type.api_version}"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from fakekube.apiserver.list_options import WatchOptions
 from fakekube.apiserver.represent import Representation
@@ -164,7 +166,7 @@ def as_selected(event: Event, chosen: Selection) -> Event | None:
         return None
     if now:
         seen: EventType = "MODIFIED" if before else "ADDED"
-        return event if seen == event.type else replace(event, type=seen, frames={})
+        return event if seen == event.type else structs.replace(event, type=seen, frames={})
     if event.type == "DELETED":
         return event
     assert event.previous is not None  # what matched before was there before

@@ -182,9 +182,13 @@ class _AtOnce(web.StreamResponse):
         if request.transport is None:
             raise ConnectionResetError
         head = f"HTTP/1.1 {self._status} {self._reason}\r\n{self._head}Content-Length: {len(self._bytes)}\r\n\r\n"
-        request.transport.write(head.encode() + self._bytes)
-        if len(self._bytes) > DRAINED_BYTES:
-            await request.writer.drain()
+        if len(self._bytes) <= DRAINED_BYTES:
+            request.transport.write(head.encode() + self._bytes)
+            return None
+        # a second system call costs less than a copy of a large body
+        request.transport.write(head.encode())
+        request.transport.write(self._bytes)
+        await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -334,6 +338,9 @@ async def _request_of(http: web.BaseRequest) -> Request:
 
 async def _body_of(http: web.BaseRequest) -> bytes:
     """The body, read just far enough for the core to refuse one that is too large."""
+    if http.content.is_eof():
+        # all of it came with the head, as small bodies do: nothing to wait for
+        return http.content.read_nowait()
     chunks: list[bytes] = []
     size = 0
     while size <= BODY_MAX_BYTES and (chunk := await http.content.readany()):

@@ -134,9 +134,11 @@ def _page(
         return Page(items=[item] if item is not None and chosen.matches(item.obj) else [], revision=revision)
     if limit <= 0 and not chosen and after == ("", ""):
         return Page(items=keyspace.listed(namespace), revision=revision)
-    found = _selected(keyspace, namespace, chosen, after)
     if limit <= 0:
-        return Page(items=list(found), revision=revision)
+        return Page(items=list(_selected(keyspace, namespace, chosen, after)), revision=revision)
+    found = (
+        _selected(keyspace, namespace, chosen, after) if chosen else keyspace.items(namespace, after=after, most=limit)
+    )
     items = list(islice(found, limit))
     if len(items) < limit:
         return Page(items=items, revision=revision)
@@ -150,5 +152,4 @@ def _page(
 
 
 def _selected(keyspace: Keyspace, namespace: str | None, chosen: Selection, after: tuple[str, str]) -> Iterator[Item]:
-    items = keyspace.items(namespace, after=after)
-    return (item for item in items if chosen.matches(item.obj)) if chosen else items
+    return (item for item in keyspace.items(namespace, after=after) if chosen.matches(item.obj))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -14,8 +13,7 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 encode_json = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One stored object. `obj` is never changed once stored; `data` is the same as JSON, encoded once.
 
     `form` is what the object was made to fit when it was written, for whoever must know whether it still does.
@@ -29,8 +27,7 @@ class Item:
     form: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, eq=False):
     """One write: `item` is what is there now (for DELETED, what was, with the revision of the deletion)."""
 
     type: EventType
@@ -38,7 +35,7 @@ class Event:
     item: Item
     previous: Item | None
     # The frame as one watcher encoded it, for all others with the same encoding (a thousand watchers, one encoding).
-    frames: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    frames: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 # What comes before the resourceVersion in Go's ObjectMeta, and so in the bytes.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from fakekube.storage.items import Event, Item
 
@@ -27,9 +29,10 @@ class Shelf:
         del self.items[name]
         self.names.remove(name)
 
-    def after(self, name: str) -> Iterator[Item]:
-        """The items whose name sorts after `name`, in order; all of them for the empty name."""
-        return (self.items[each] for each in self.names[self._behind(name) :])
+    def after(self, name: str, most: int) -> Iterator[Item]:
+        """At most `most` items whose name sorts after `name`, in order; from the first on for the empty name."""
+        begin = self._behind(name)
+        return map(self.items.__getitem__, self.names[begin : begin + most])
 
     def count_after(self, name: str) -> int:
         return len(self.names) - self._behind(name)
@@ -75,14 +78,20 @@ class Keyspace:
             del self.shelves[namespace]
             self._order.remove(namespace)
 
-    def items(self, namespace: str | None = None, *, after: tuple[str, str] = ("", "")) -> Iterator[Item]:
-        """The items of one namespace (None: of all), in key order, from behind the key `after`."""
+    def items(
+        self, namespace: str | None = None, *, after: tuple[str, str] = ("", ""), most: int = sys.maxsize
+    ) -> Iterator[Item]:
+        """The items of one namespace (None: of all), in key order, from behind the key `after`.
+
+        `most` bounds what is looked up of a namespace, for whoever will not read on.
+        """
         spaces = self._order if namespace is None else [namespace]
         behind = _key(after[0])
-        for space in list(spaces):
-            shelf = self.shelves.get(space)
-            if shelf is not None and _key(space) >= behind:
-                yield from shelf.after(after[1] if space == after[0] else "")
+        return chain.from_iterable(
+            self.shelves[space].after(after[1] if space == after[0] else "", most)
+            for space in list(spaces)
+            if space in self.shelves and _key(space) >= behind
+        )
 
     def listed(self, namespace: str | None = None) -> list[Item]:
         """The same from the start, at once: a list of thousands costs what building it costs."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
-Faults = list[str]
+# Read alone: what is asked again and again is remembered, and shared.
+Faults = Sequence[str]
 NameCheck = Callable[[str], Faults]
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -28,6 +30,8 @@ _HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 LABEL_MAX = 63
 SUBDOMAIN_MAX = 253
 _PORT_NAME_MAX = 15
+# Keys and values of labels, namespaces and keys of data are few, and come with every write.
+_REMEMBERED = 4096
 
 
 def regex_fault(text: str, pattern: str, *examples: str) -> str:
@@ -137,6 +141,7 @@ def between(least: int, most: int) -> str:
     return f"must be between {least} and {most}, inclusive"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def dns_label(text: str) -> Faults:
     faults = [characters(LABEL_MAX)] if len(text) > LABEL_MAX else []
     if not _is_label(text):
@@ -171,17 +176,18 @@ def wildcard_subdomain(text: str) -> Faults:
     return faults if re.fullmatch(_WILDCARD, text) else [*faults, _WILDCARD_FAULT]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def qualified_name(text: str) -> Faults:
     """A label key: a name of at most 63 bytes, with an optional subdomain before a slash."""
     parts = text.split("/")
     if len(parts) > 2:
         return [_LABEL_KEY_FAULT]
-    faults: Faults = []
+    faults: list[str] = []
     if len(parts) == 2:
         faults += (
             ["prefix part must be non-empty"] if not parts[0] else [f"prefix part {f}" for f in dns_subdomain(parts[0])]
         )
-    return faults + [f"name part {fault}" for fault in _name_part(parts[-1])]
+    return [*faults, *(f"name part {fault}" for fault in _name_part(parts[-1]))]
 
 
 def _name_part(name: str) -> Iterator[str]:
@@ -193,16 +199,18 @@ def _name_part(name: str) -> Iterator[str]:
         yield _QUALIFIED_FAULT
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def label_value(text: str) -> Faults:
     faults = [size(LABEL_MAX)] if len(text.encode()) > LABEL_MAX else []
     return faults if _is_label_value(text) else [*faults, _LABEL_VALUE_FAULT]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def config_key(text: str) -> Faults:
     faults = [characters(SUBDOMAIN_MAX)] if len(text) > SUBDOMAIN_MAX else []
     if not _is_config_key(text):
         faults.append(_CONFIG_KEY_FAULT)
-    return faults + _directory_faults(text)
+    return [*faults, *_directory_faults(text)]
 
 
 def _directory_faults(text: str) -> Faults:
