@@ -191,6 +191,9 @@ def _atoi(text: str) -> int:
 def _named_zone(name: str) -> tzinfo:
     if name in ("", "UTC"):
         return UTC
+    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name):
+        # Go opens no file outside of its database
+        raise CelError("time: invalid location name")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
