@@ -6,7 +6,6 @@ from chaos.checks.evidence import Evidence
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
 from chaos.scenario.duration import format_duration
-from chaos.scenario.timeline import LinkCut
 from chaos.scenario.workload import shared_part
 
 NAME = "local-writes-available"
@@ -37,11 +36,7 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
 
 def is_cut(evidence: Evidence, call: Call) -> bool:
     """Whether a link of the acting site was cut when the call was made."""
-    return any(_covers(cut, call.invoke.process, call.invoke.t) for cut in evidence.timeline.cuts())
-
-
-def _covers(cut: LinkCut, site: str, t: float) -> bool:
-    return cut.t <= t < cut.until and site in (cut.origin, cut.target)
+    return any(cut.t <= call.invoke.t < cut.until for cut in evidence.timeline.cuts_at(call.invoke.process))
 
 
 def _nothing_there(call: Call) -> bool:

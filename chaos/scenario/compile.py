@@ -146,14 +146,16 @@ def approximations(timeline: Timeline, world: Capabilities) -> tuple[str, ...]:
 _SITE_NEEDS: Final = {SitePause: "site/pause", ClockSkew: "site/skew", NamesLost: "site/no-names"}
 
 
+_WORSE_NEEDS: Final = ("link/latency", "link/jitter", "link/bandwidth", "link/loss")
+
+
 def event_needs(event: Event) -> tuple[str, ...]:
     match event:
         case LinkCut():
             return (f"partition/{event.mode}",)
         case LinkDegraded():
-            given = {"latency": event.latency_s, "jitter": event.jitter_s, "bandwidth": event.rate_bytes_s}
-            needs = {**given, "loss": event.loss}
-            return tuple(f"link/{name}" for name, value in needs.items() if value is not None)
+            given = (event.latency_s, event.jitter_s, event.rate_bytes_s, event.loss)
+            return tuple(need for need, value in zip(_WORSE_NEEDS, given, strict=True) if value is not None)
         case LinkToxic():
             return ("toxic",)
         case SiteCrash():

@@ -122,8 +122,12 @@ class Link:
 
     def set(self, **settings: Unpack[LinkChanges]) -> None:
         """Give this link settings of its own, for chunks that are sent from now on. Those in flight keep their due time."""
-        self._own = LinkSettings(**settings)
-        self._take(self._own)
+        self.adopt(LinkSettings(**settings))
+
+    def adopt(self, settings: LinkSettings) -> None:
+        """`set` for settings that many links share."""
+        self._own = settings
+        self._take(settings)
 
     def follow(self, default: LinkSettings) -> None:
         """Take the network's default, unless the link has settings of its own."""

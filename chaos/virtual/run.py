@@ -30,6 +30,7 @@ class VirtualRunner:
         shuffle: random.Random | None = None,
         livelock_turns: int = LIVELOCK_TURNS,
     ) -> None:
+        gc.collect(1)  # the run before this one in the process: it survived the collections of its own time
         self.loop = VirtualLoop(seed=seed, epoch_s=epoch_s, shuffle=shuffle, livelock_turns=livelock_turns)
 
     def run(self, coroutine: Coroutine[object, object, T]) -> T:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from chaos.scenario.events import LinkDegraded
 from chaos.scenario.links import LinkQuality
+
+_Given = tuple[float | None, float | None, float | None, float | None]
+"""Latency, jitter, loss and bandwidth, as far as a cause gives them."""
 
 
 class Degradations:
@@ -26,20 +30,29 @@ class Degradations:
 
     def quality(self, origin: str, target: str) -> LinkQuality:
         best = self._links.get((origin, target), self._default)
-        causes = self._causes.get((origin, target), {}).values()
+        causes = self._causes.get((origin, target))
         if not causes:
             return best
-        return replace(
+        return _worsened(
             best,
-            latency_s=_worst(max, best.latency_s, (cause.latency_s for cause in causes)),
-            jitter_s=_worst(max, best.jitter_s, (cause.jitter_s for cause in causes)),
-            loss=_worst(max, best.loss, (cause.loss for cause in causes)),
-            rate_bytes_s=_narrowest([best.rate_bytes_s, *(cause.rate_bytes_s for cause in causes)]),
+            tuple((cause.latency_s, cause.jitter_s, cause.loss, cause.rate_bytes_s) for cause in causes.values()),
         )
 
 
-def _worst(choose: Callable[[list[float]], float], best: float, others: Iterable[float | None]) -> float:
-    return choose([best, *(other for other in others if other is not None)])
+@lru_cache(maxsize=1024)  # one fault worsens tens of thousands of links alike
+def _worsened(best: LinkQuality, causes: tuple[_Given, ...]) -> LinkQuality:
+    latencies, jitters, losses, rates = zip(*causes, strict=True)
+    return replace(
+        best,
+        latency_s=_worst(best.latency_s, latencies),
+        jitter_s=_worst(best.jitter_s, jitters),
+        loss=_worst(best.loss, losses),
+        rate_bytes_s=_narrowest([best.rate_bytes_s, *rates]),
+    )
+
+
+def _worst(best: float, others: Iterable[float | None]) -> float:
+    return max([best, *(other for other in others if other is not None)])
 
 
 def _narrowest(rates: Iterable[float | None]) -> float | None:

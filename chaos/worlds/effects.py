@@ -5,6 +5,7 @@ What two causes do to one site or link ends with the last of them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 from chaos.scenario.events import (
@@ -19,6 +20,8 @@ from chaos.scenario.events import (
     SitePause,
     Timeline,
 )
+from chaos.scenario.links import LinkQuality
+from chaos.virtual.link import LinkSettings
 from chaos.worlds.apiserver_faults import Trouble, inject
 from chaos.worlds.degradations import Degradations
 from chaos.worlds.outages import Outages
@@ -114,10 +117,15 @@ class Effects:
 
     def _shape(self, event: LinkDegraded) -> None:
         quality = self._degradations.quality(event.origin, event.target)
-        self._world.network.link(event.origin, event.target).set(**settings(quality))
+        self._world.network.link(event.origin, event.target).adopt(_settings(quality))
 
     def _skew(self, site: str) -> None:
         self._world.network.set_skew(site, sum(self._skews[site].values()))
+
+
+@lru_cache(maxsize=1024)
+def _settings(quality: LinkQuality) -> LinkSettings:
+    return LinkSettings(**settings(quality))
 
 
 def _toxic_name(event: LinkToxic) -> str:

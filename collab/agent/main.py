@@ -126,6 +126,7 @@ class Agent:
         self._actor.end()
         await self._tasks.finish()
         await self._close_sessions()
+        self._core.close()
         self._server = None
         self.log.note("Stopped", f"site {self.config.site}")
 
@@ -134,6 +135,7 @@ class Agent:
         if self._server is None:
             return
         self._actor.end()
+        self._core.close()
         self.ready = False
         self._server.close()
         self._server = None

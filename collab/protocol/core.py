@@ -111,6 +111,11 @@ class SiteCore:
         self._settle(turn)
         return turn.finish()
 
+    def close(self) -> None:
+        """No step follows: give every document back, since one that is only dropped stays while the process lives."""
+        for replica in self._replicas.values():
+            replica.sync.record.close()
+
     def _dispatch(self, fact: Fact, turn: Turn) -> None:
         match fact:
             case FrameReceived():
