@@ -53,7 +53,7 @@ record: $(READY) ## renew the recordings: make record SERVER=https://127.0.0.1:6
 museum: $(READY) ## each incident of docs/museum.md: invalid on its naive agent, valid on collab
 	@$(BIN)/python -m tests.museum
 
-soak: $(READY) ## 24 virtual hours of a nemesis on twenty sites (several minutes)
+soak: $(READY) ## 24 virtual hours of a nemesis on twenty sites (ten minutes)
 	$(BIN)/fakekube run tests/simulation/soak.yaml --no-wire
 
 tables: $(READY) ## the tables of the next Kubernetes release: from the real servers that `make real` built
