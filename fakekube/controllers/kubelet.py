@@ -9,7 +9,16 @@ from fakekube.controllers.cluster import Cluster
 from fakekube.controllers.commands import end_of
 from fakekube.controllers.events import Recorder
 from fakekube.controllers.nodes import KUBELET, NODES, address_of
-from fakekube.controllers.pod_moves import FAILURES, Place, exit_with, ready, run, run_ready
+from fakekube.controllers.pod_moves import (
+    FAILURES,
+    Place,
+    exit_with,
+    lacks_ephemeral,
+    ready,
+    run,
+    run_ready,
+    with_ephemeral,
+)
 from fakekube.controllers.pods import PODS, node_of
 from fakekube.controllers.scheduler import Scheduler
 from fakekube.controllers.stages import DELAYS, FAILS, Stage, Stages, delays_of
@@ -68,6 +77,10 @@ class Kubelet:
             self._plan(pod)
 
     def _plan(self, pod: KubeObject) -> None:
+        if self._stages.stages and lacks_ephemeral(pod):
+            place = namespace_of(pod), name_of(pod)
+            key = f"ephemeral {uid_of(pod)}"
+            self._cluster.site.schedule.at(self._cluster.now(), key, lambda: self._start_ephemeral(place))
         stage = self._stages.next(pod)
         uid = uid_of(pod)
         if stage is None:
@@ -93,7 +106,7 @@ class Kubelet:
         if stage.move == "ready":
             return max(delay_s, _first_probe_s(pod))
         if stage.move == "remove":
-            return min(delay_s, float(metadata(pod)["deletionGracePeriodSeconds"]))
+            return min(max(delay_s, _last_sleep_s(pod)), float(metadata(pod)["deletionGracePeriodSeconds"]))
         return delay_s
 
     def _asked(self, pod: KubeObject) -> dict[str, float]:
@@ -134,6 +147,11 @@ class Kubelet:
                 self._write(pod, exit_with(pod, self._place(pod), end.code if end is not None else 0))
             case "remove":
                 self._remove(pod)
+
+    def _start_ephemeral(self, place: tuple[str, str]) -> None:
+        pod = self._cluster.get(PODS, *place)
+        if pod is not None and lacks_ephemeral(pod):
+            self._write(pod, with_ephemeral(pod, self._place(pod)))
 
     def _start(self, pod: KubeObject, failure: str) -> None:
         move = FAILURES.get(failure, run)
@@ -182,6 +200,12 @@ def _number_of_address(pod: KubeObject) -> int:
     """Which address of ours the pod has; 0 for none."""
     parts = str((pod.get("status") or {}).get("podIP", "")).split(".")
     return (int(parts[2]) * 254 + int(parts[3]) - 1) if parts[:2] == ["10", "244"] else 0
+
+
+def _last_sleep_s(pod: KubeObject) -> float:
+    """How long its containers sleep before they are stopped."""
+    hooks = ((each.get("lifecycle") or {}).get("preStop") or {} for each in pod["spec"]["containers"])
+    return max((float((each.get("sleep") or {}).get("seconds", 0)) for each in hooks), default=0.0)
 
 
 def _first_probe_s(pod: KubeObject) -> float:

@@ -50,6 +50,27 @@ def succeed(pod: KubeObject, place: Place) -> KubeObject:
     return _ended(pod, place, "Succeeded", 0, "PodCompleted")
 
 
+def lacks_ephemeral(pod: KubeObject) -> bool:
+    """Whether it runs, and has ephemeral containers that have not started."""
+    status = pod.get("status") or {}
+    started = {each["name"] for each in status.get("ephemeralContainerStatuses") or ()}
+    added = pod["spec"].get("ephemeralContainers") or ()
+    return status.get("phase") == "Running" and any(each["name"] not in started for each in added)
+
+
+def with_ephemeral(pod: KubeObject, place: Place) -> KubeObject:
+    """All its ephemeral containers have started."""
+    held = pod.get("status") or {}
+    known = {each["name"]: each for each in held.get("ephemeralContainerStatuses") or ()}
+    statuses = []
+    for each in pod["spec"]["ephemeralContainers"]:
+        started = {**_running(each, place.now, ready=False), "containerID": f"fakekube://{uid_of(pod)}/{each['name']}"}
+        statuses.append(
+            known.get(each["name"]) or {name: value for name, value in started.items() if name != "started"}
+        )
+    return {**held, "observedGeneration": metadata(pod).get("generation", 0), "ephemeralContainerStatuses": statuses}
+
+
 def exit_with(pod: KubeObject, place: Place, code: int) -> KubeObject:
     """Its containers ended by themselves: the pod has failed, or is restarted and waits, as its policy says."""
     if code == 0:

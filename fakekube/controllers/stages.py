@@ -30,7 +30,10 @@ FAILS = "fakekube.dev/fails"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A pod in state `when` makes `move` after `delay_s`, and up to `jitter_s` more. `owner`: only pods that a controller of this kind owns."""
+    """A pod in state `when` makes `move` after `delay_s`, and up to `jitter_s` more. `owner`: only pods that a controller of this kind owns.
+
+    `commanded`: only pods that are not to run for ever, and whose commands say how they end (commands.py).
+    """
 
     name: str
     when: State
@@ -38,9 +41,10 @@ class Stage:
     delay_s: float = 0.0
     jitter_s: float = 0.0
     owner: str = ""
+    commanded: bool = False
 
     def fits(self, state: State, pod: KubeObject) -> bool:
-        if self.when != state:
+        if self.when != state or (self.commanded and not _ends_by_itself(pod)):
             return False
         controller = controller_of(pod)
         return not self.owner or (controller is not None and controller["kind"] == self.owner)
@@ -87,6 +91,7 @@ STAGES = Stages(
         Stage(name="start", when="scheduled", move="run", delay_s=0.1),
         Stage(name="ready", when="running", move="ready"),
         Stage(name="complete", when="ready", move="succeed", delay_s=0.5, owner="Job"),
+        Stage(name="exit", when="ready", move="succeed", commanded=True),
         Stage(name="terminate", when="terminating", move="remove", delay_s=0.1),
     )
 )
@@ -107,6 +112,10 @@ def state_of(pod: KubeObject) -> State:
     if is_ready(pod):
         return "ready"
     return "running" if _has_its_gates(pod) and not _is_waiting(pod) else ""
+
+
+def _ends_by_itself(pod: KubeObject) -> bool:
+    return pod["spec"].get("restartPolicy", "Always") != "Always" and end_of(pod) is not None
 
 
 def _runs_for_ever(pod: KubeObject) -> bool:

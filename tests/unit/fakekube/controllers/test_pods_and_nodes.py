@@ -145,7 +145,7 @@ def test_readiness_gates_are_waited_for() -> None:
 
 
 def test_unknown_stages_are_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="no stage is called 'raedy': there are complete, ready"):
+    with pytest.raises(ValueError, match="no stage is called 'raedy': there are complete, exit, ready"):
         STAGES.delayed(raedy=3)
 
 
@@ -331,3 +331,52 @@ def test_nodes_send_heartbeats_when_asked_to() -> None:
     assert renewals == sorted(set(renewals))
     [owner] = site.get(lease).json["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"]) == ("Node", "node-0")
+
+
+@pytest.mark.parametrize(
+    ("policy", "script", "after_s", "ended"),
+    [
+        ("Never", "exit 0", 1, "Succeeded"),
+        ("Never", "sleep 5; exit 3", 6, "Failed"),
+        ("Never", "sleep 5; exit 3", 4, "Running"),
+        ("OnFailure", "true", 1, "Succeeded"),
+        ("Always", "exit 0", 9, "Running"),
+        ("Never", "sleep infinity", 9999, "Running"),
+        ("Never", "serve", 9999, "Running"),
+    ],
+)
+def test_a_pod_ends_as_its_command_says(policy: str, script: str, after_s: float, ended: str) -> None:
+    site = ClusterSite()
+    containers = [{"name": "c", "image": "busybox", "command": ["sh", "-c", script]}]
+    site.made(f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": {"restartPolicy": policy, "containers": containers}})
+    site.run(after_s)
+    assert phase(site) == ended
+
+
+def test_a_pod_sleeps_before_it_stops_but_not_beyond_its_grace() -> None:
+    for sleep_s, grace_s, after_s in ((5, 30, 5), (50, 10, 10)):
+        site = ClusterSite()
+        hook = {"lifecycle": {"preStop": {"sleep": {"seconds": sleep_s}}}}
+        spec = {"containers": [{"name": "c", "image": "i", **hook}], "terminationGracePeriodSeconds": grace_s}
+        spec["terminationGracePeriodSeconds"] = max(grace_s, sleep_s + 1)
+        site.made(f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": spec})
+        site.run(1)
+        site.gone(f"{CORE}/pods/p", {"gracePeriodSeconds": grace_s})
+        site.run(after_s - 0.5)
+        assert site.get(f"{CORE}/pods/p").status == 200
+        site.run(1)
+        assert site.get(f"{CORE}/pods/p").status == 404
+
+
+def test_ephemeral_containers_start_when_they_are_added() -> None:
+    site = ClusterSite()
+    site.made(f"{CORE}/pods", pod())
+    site.run(1)
+    for name in ("one", "two"):
+        held = site.obj(f"{CORE}/pods/p")["spec"].get("ephemeralContainers", [])
+        added = {"spec": {"ephemeralContainers": [*held, {"name": name, "image": "busybox"}]}}
+        assert site.patch(f"{CORE}/pods/p/ephemeralcontainers", added).status == 200
+        site.run(1)
+    statuses = site.obj(f"{CORE}/pods/p")["status"]["ephemeralContainerStatuses"]
+    assert [(each["name"], list(each["state"])) for each in statuses] == [("one", ["running"]), ("two", ["running"])]
+    assert site.server.next_due() is None
