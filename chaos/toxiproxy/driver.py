@@ -27,6 +27,8 @@ from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 CALL_TIMEOUT_S = 5.0
+RETRANSMIT_MS = 200
+"""The least that TCP waits before it sends again."""
 
 Mode = Literal["drop", "reject", "jam"]
 """drop: silence (connects, nothing arrives); reject: refused and closed; jam: held, delivered at the heal."""
@@ -219,6 +221,15 @@ class Link:
         """At most `rate_kb_s` (1000 bytes/s) per connection and stream; None takes the limit away."""
         self._shape("bandwidth", {"rate": rate_kb_s or 0}, direction, clear=rate_kb_s is None)
 
+    def loss(self, share: float, latency_ms: int, direction: Direction = "both") -> None:
+        """That share of the connections is late by a retransmission, which is as near to loss as a proxy of streams comes."""
+        late = {"latency": max(RETRANSMIT_MS, 2 * 2 * latency_ms), "jitter": 0}
+        for stream in STREAMS[direction]:
+            if share:
+                self.add(Toxic(type="latency", stream=stream, attributes=late, name=f"loss_{stream}", toxicity=share))
+            else:
+                self.remove(f"loss_{stream}")
+
     def _shape(self, kind: str, attributes: Mapping[str, int], direction: Direction, *, clear: bool) -> None:
         for stream in STREAMS[direction]:
             if clear:
@@ -227,10 +238,13 @@ class Link:
                 self.add(Toxic(type=kind, stream=stream, attributes=attributes))
 
     def add(self, toxic: Toxic) -> None:
-        """Add a toxic, or change the attributes and toxicity of the one that has its name and type."""
+        """Add a toxic, or change the attributes and toxicity of the one that has its name and type. One that is there
+        already is left alone: on a busy link, each change may wedge a real server."""
         document = toxic.document()
         name = str(document["name"])
         existing = self._toxics.get(name)
+        if existing == toxic:
+            return
         if existing is not None and (existing.type, existing.stream) != (toxic.type, toxic.stream):
             self.remove(name)
             existing = None

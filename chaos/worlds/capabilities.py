@@ -21,7 +21,7 @@ class Capabilities:
     sites_max: int
 
     def refusal(self, need: str) -> str:
-        return f"the {self.world} world has no {need}: it can do {', '.join(sorted(self.able))}"
+        return f"the {self.world} world has no {need}: leave it out, or --world virtual"
 
     def size_refusal(self, sites: int) -> str:
         return f"{sites} sites do not fit into the {self.world} world: at most {self.sites_max}, or --world virtual"
@@ -44,8 +44,10 @@ VIRTUAL = Capabilities(
 )
 PROXY = Capabilities(
     world="proxy",
-    able=_CUTS,
+    able=_CUTS | _WORSE_LINKS | _APISERVERS | {"links/bandwidth", "links/loss", "links/unlinked"},
     approximate={
+        "link/loss": "a share of the connections is late by a retransmission (toxic latency with toxicity)",
+        "links/loss": "a share of the connections is late by a retransmission (toxic latency with toxicity)",
         "partition/drop": "the connect succeeds, then nothing passes (toxic timeout 0)",
         "partition/jam": "bytes queue in the proxy (toxic bandwidth 0)",
     },

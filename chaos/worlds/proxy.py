@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, assert_never
 
 import aiohttp
 
@@ -24,12 +24,25 @@ from chaos.checks.evidence import SiteView
 from chaos.checks.history import History
 from chaos.scenario.compile import approximations, check_world
 from chaos.scenario.errors import BadScenario, Unsupported
-from chaos.scenario.timeline import FaultEvent, LinkCut, Timeline
-from chaos.toxiproxy.driver import Direction, Link, Links, ToxiproxyError
+from chaos.scenario.events import (
+    ApiserverTrouble,
+    ClockSkew,
+    FaultEvent,
+    LinkCut,
+    LinkDegraded,
+    LinkToxic,
+    NamesLost,
+    SiteCrash,
+    SitePause,
+    Timeline,
+)
+from chaos.toxiproxy.driver import Direction, Link, Links, Toxic, ToxiproxyError
 from chaos.toxiproxy.process import ToxiproxyProcess
 from chaos.virtual.sites import context_at, site_context
+from chaos.worlds.apiserver_faults import Trouble, inject
 from chaos.worlds.capabilities import PROXY
 from chaos.worlds.cuts import Cuts
+from chaos.worlds.degradations import Degradations
 from chaos.worlds.loopback import LoopbackLoop, SiteAddresses, loopback_loop
 from chaos.worlds.operations import Users
 from chaos.worlds.outcome import Outcome
@@ -140,7 +153,10 @@ class Wiring:
         self._dialled: dict[tuple[str, str], asyncio.Future[str]] = {}
         self._answering: asyncio.Task[None] | None = None
         self._failure: ToxiproxyError | None = None
-        self._changed: dict[tuple[str, str], None] = {}  # a dict, for its order
+        self._changed: dict[tuple[Callable[..., None], tuple[str, ...]], None] = {}  # a dict, for its order
+        self._degradations = Degradations(timeline.link, timeline.links)
+        self._toxics: dict[str, Toxic] = {}
+        self._unlinked = frozenset(timeline.unlinked)
         self._changing: asyncio.Task[None] | None = None
 
     def loop(self) -> LoopbackLoop:
@@ -163,7 +179,12 @@ class Wiring:
     # Links as they are dialled
 
     async def address(self, dialler: str, target: str) -> str:
-        """HOST:PORT of the proxy of a link. Links that are dialled at the same time are made in one request."""
+        """HOST:PORT of the proxy of a link. Links that are dialled at the same time are made in one request.
+
+        Raises ConnectionRefusedError where the topology has no link.
+        """
+        if (dialler, target) in self._unlinked:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"no link from {dialler} to {target}")
         used = self._used.get((dialler, target))
         if used is not None and used.listening is not None:
             return used.listening
@@ -209,8 +230,10 @@ class Wiring:
             ("from", link.target, link.dialler),
         )
         for direction, origin, target in ways:
-            quality = self._timeline.links.get((origin, target), self._timeline.link)
+            quality = self._degradations.quality(origin, target)
             link.latency(round(quality.latency_s * 1000), round(quality.jitter_s * 1000), direction)
+            link.bandwidth(_kilobytes(quality.rate_bytes_s), direction)
+            link.loss(quality.loss, round(quality.latency_s * 1000), direction)
 
     def _upstream(self, _dialler: str, target: str) -> str:
         host, port = self.addresses.socket_address(target, AGENT_PORT)
@@ -221,12 +244,32 @@ class Wiring:
     async def cut(self, cut: LinkCut) -> None:
         """The cut is under way when this returns: those of one instant are carried out together."""
         self._cuts.add(cut)
-        self._change(cut)
+        self._change_both(self._set_cuts, cut.origin, cut.target)
 
     async def heal(self, cut: LinkCut) -> None:
         """As `cut`."""
         self._cuts.remove(cut)
-        self._change(cut)
+        self._change_both(self._set_cuts, cut.origin, cut.target)
+
+    # Worse links and toxics: as cuts, under way when these return
+
+    def degrade(self, event: LinkDegraded) -> None:
+        self._degradations.add(event)
+        self._change_both(self._reshape, event.origin, event.target)
+
+    def restore(self, event: LinkDegraded) -> None:
+        self._degradations.remove(event)
+        self._change_both(self._reshape, event.origin, event.target)
+
+    def poison(self, event: LinkToxic) -> None:
+        name = _toxic_name(event)
+        self._toxics[name] = Toxic(type=event.type, stream=event.stream, attributes=event.attributes, name=name)
+        self._change(self._set_toxic, event.origin, event.target, name)
+
+    def cure(self, event: LinkToxic) -> None:
+        name = _toxic_name(event)
+        del self._toxics[name]
+        self._change(self._set_toxic, event.origin, event.target, name)
 
     async def heal_all(self) -> None:
         """All is healed when this returns."""
@@ -239,28 +282,55 @@ class Wiring:
         while self._changing is not None:
             await self._changing
 
-    def _change(self, cut: LinkCut) -> None:
-        self._changed[cut.origin, cut.target] = None
+    def _change_both(self, change: Callable[[str, str], None], one: str, other: str) -> None:
+        """What one sends is changed on the connections that either of the two opened."""
+        self._change(change, one, other)
+        self._change(change, other, one)
+
+    def _change(self, change: Callable[..., None], *arguments: str) -> None:
+        """Calls that block, in the order in which they were asked for, off the loop."""
+        self._changed[change, arguments] = None
         if self._changing is None:
             self._changing = asyncio.get_running_loop().create_task(self._carry_out())
 
     async def _carry_out(self) -> None:
         try:
             while self._changed:
-                pairs, self._changed = self._changed, {}
-                await asyncio.to_thread(self._set_cuts, tuple(pairs))
+                changes, self._changed = self._changed, {}
+                await asyncio.to_thread(_call_each, tuple(changes))
         except ToxiproxyError as error:
             self._failure = error
         finally:
             self._changing = None
 
-    def _set_cuts(self, ways: Sequence[tuple[str, str]]) -> None:
-        """What one sends is cut on the connections that either of the two opened."""
-        pairs = dict.fromkeys(pair for one, other in ways for pair in ((one, other), (other, one)))
-        for dialler, target in pairs:
-            self._links.link(dialler, target).set_cuts(
-                to=self._cuts.mode(dialler, target), back=self._cuts.mode(target, dialler)
-            )
+    def _set_cuts(self, dialler: str, target: str) -> None:
+        self._links.link(dialler, target).set_cuts(
+            to=self._cuts.mode(dialler, target), back=self._cuts.mode(target, dialler)
+        )
+
+    def _set_toxic(self, dialler: str, target: str, name: str) -> None:
+        toxic, link = self._toxics.get(name), self._links.link(dialler, target)
+        if toxic is None:
+            link.remove(name)
+        else:
+            link.add(toxic)
+
+    def _reshape(self, dialler: str, target: str) -> None:
+        self._shape(self._links.link(dialler, target))
+
+
+def _toxic_name(event: LinkToxic) -> str:
+    return f"{event.id}-{event.origin}-{event.target}-{event.type}-{event.stream}"
+
+
+def _call_each(changes: Sequence[tuple[Callable[..., None], tuple[str, ...]]]) -> None:
+    for change, arguments in changes:
+        change(*arguments)
+
+
+def _kilobytes(rate_bytes_s: float | None) -> int | None:
+    """Toxiproxy counts in whole KB/s, and 0 of them would be a cut."""
+    return None if rate_bytes_s is None else max(1, round(rate_bytes_s / 1000))
 
 
 class ProxyWorld:
@@ -331,18 +401,50 @@ class ProxyStage:
         self._loop = asyncio.get_running_loop()
         self._start_s = self._loop.time()
         self._wiring = wiring
-        self.end_all = wiring.heal_all
+        self._under_way: dict[int, FaultEvent] = {}
+        self._injected: dict[int, Trouble] = {}
 
     def now(self) -> float:
         return self._loop.time() - self._start_s
 
     async def begin(self, fault: FaultEvent) -> None:
-        assert isinstance(fault, LinkCut), "check_world has refused all else"
-        await self._wiring.cut(fault)
+        self._under_way[id(fault)] = fault
+        match fault:
+            case LinkCut():
+                await self._wiring.cut(fault)
+            case LinkDegraded():
+                self._wiring.degrade(fault)
+            case LinkToxic():
+                self._wiring.poison(fault)
+            case ApiserverTrouble():
+                self._injected[id(fault)] = inject(self._world.apiservers[fault.site], fault)
+            case SiteCrash() | SitePause() | ClockSkew() | NamesLost():
+                raise AssertionError(f"check_world has refused {fault.id}")
+            case _:
+                assert_never(fault)
 
     async def end(self, fault: FaultEvent) -> None:
-        assert isinstance(fault, LinkCut), "check_world has refused all else"
-        await self._wiring.heal(fault)
+        """Once; everything may have been healed before."""
+        if self._under_way.pop(id(fault), None) is None:
+            return
+        match fault:
+            case LinkCut():
+                await self._wiring.heal(fault)
+            case LinkDegraded():
+                self._wiring.restore(fault)
+            case LinkToxic():
+                self._wiring.cure(fault)
+            case ApiserverTrouble():
+                self._injected.pop(id(fault)).remove()
+            case SiteCrash() | SitePause() | ClockSkew() | NamesLost():
+                raise AssertionError(f"check_world has refused {fault.id}")
+            case _:
+                assert_never(fault)
+
+    async def end_all(self) -> None:
+        for fault in list(self._under_way.values()):
+            await self.end(fault)
+        await self._wiring.heal_all()
 
     async def look(self) -> dict[str, SiteView]:
         return await look_at_sites(self._world, self._resources)

@@ -8,9 +8,19 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from chaos.scenario.errors import BadScenario, Unsupported
+from chaos.scenario.events import (
+    ClockSkew,
+    Event,
+    LinkCut,
+    LinkDegraded,
+    LinkToxic,
+    NamesLost,
+    SiteCrash,
+    SitePause,
+    Timeline,
+)
 from chaos.scenario.faults import Mode
 from chaos.scenario.links import LinkQuality
-from chaos.scenario.timeline import LinkCut, Timeline
 from chaos.toxiproxy.driver import Api, ToxiproxyError, Unreachable
 from chaos.toxiproxy.thread import ThreadedToxiproxy
 from chaos.worlds import proxy
@@ -188,3 +198,67 @@ def test_a_url_that_is_none_is_told_with_the_option() -> None:
     timeline = Timeline(scenario="test", seed=1, duration_s=1, sites=SITES)
     with pytest.raises(BadScenario, match="--toxiproxy-url: a Toxiproxy is named as http://HOST:PORT, not 'nonsense'"):
         play_proxied(timeline, toxiproxy_url="nonsense")
+
+
+def test_a_worse_link_is_worse_both_where_it_exists_and_where_it_is_made_later(url: str) -> None:
+    wires = wiring(url)
+    worse = LinkDegraded(t=0, id="f0", origin="a", target="b", until=1, latency_s=0.03, rate_bytes_s=64_400, loss=0.25)
+
+    async def program() -> None:
+        await wires.address("a", "b")
+        wires.degrade(worse)
+        await wires.settled()
+        await wires.address("b", "a")
+
+    asyncio.run(program())
+    upstream = [
+        ("latency_upstream", {"latency": 30, "jitter": 0}),
+        ("bandwidth_upstream", {"rate": 64}),
+        ("loss_upstream", {"latency": 200, "jitter": 0}),
+    ]
+    assert toxics(url, "a--b") == upstream
+    assert toxics(url, "b--a") == [(name.replace("up", "down"), attributes) for name, attributes in upstream]
+
+    async def heal() -> None:
+        wires.restore(worse)
+        await wires.settled()
+
+    asyncio.run(heal())
+    assert toxics(url, "a--b") == toxics(url, "b--a") == []
+
+
+def test_a_toxic_of_a_timeline_is_on_its_link_until_it_ends(url: str) -> None:
+    wires = wiring(url)
+    slow = LinkToxic(t=0, id="f1", origin="a", target="b", until=1, type="slow_close", stream="upstream")
+    states = []
+
+    async def program() -> None:
+        await wires.address("a", "b")
+        for change in (wires.poison, wires.cure):
+            change(slow)
+            await wires.settled()
+            states.append(await asyncio.to_thread(toxics, url, "a--b"))
+
+    asyncio.run(program())
+    assert states == [[("f1-a-b-slow_close-upstream", {"delay": 0})], []]
+
+
+def test_where_the_topology_has_no_link_nobody_connects(url: str) -> None:
+    timeline = Timeline(scenario="test", seed=1, duration_s=1, sites=SITES, link=FLAT, links={}, unlinked=(("a", "b"),))
+    with pytest.raises(ConnectionRefusedError, match="no link from a to b"):
+        asyncio.run(Wiring(timeline, url).address("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (SiteCrash(t=1, id="f7", site="a", until=2, lose="disk"), "crash/disk"),
+        (SitePause(t=1, id="f7", site="a", until=2), "site/pause"),
+        (ClockSkew(t=1, id="f7", site="a", until=2, by_s=60), "site/skew"),
+        (NamesLost(t=1, id="f7", site="a", until=2), "site/no-names"),
+    ],
+)
+def test_what_sockets_cannot_play_is_refused_by_its_name(event: Event, name: str) -> None:
+    timeline = Timeline(scenario="test", seed=1, duration_s=1, sites=SITES, link=FLAT, links={}, events=(event,))
+    with pytest.raises(Unsupported, match=rf"event f7 at 1s: the proxy world has no {name}: leave it out, or --world"):
+        play_proxied(timeline)
