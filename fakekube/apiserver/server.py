@@ -11,7 +11,7 @@ from fakekube.apiserver import discovery, openapi
 from fakekube.apiserver.call import Answer
 from fakekube.apiserver.chain import Serve, build_chain
 from fakekube.apiserver.faults import Faults
-from fakekube.apiserver.filters import with_body_limit, with_standard_headers, with_status_errors
+from fakekube.apiserver.filters import status_response, with_body_limit, with_standard_headers, with_status_errors
 from fakekube.apiserver.health import serve_health
 from fakekube.apiserver.pretty import with_pretty
 from fakekube.apiserver.query import require_duration
@@ -22,7 +22,7 @@ from fakekube.apiserver.security.authentication import Authentication
 from fakekube.apiserver.security.issuer import serve_issuer
 from fakekube.apiserver.security.secured import Authorization, secure
 from fakekube.apiserver.watch import Watch
-from fakekube.meta.errors import expired
+from fakekube.meta.errors import StatusError, expired
 from fakekube.registry.birth import BIRTH_REVISION, Birth
 from fakekube.registry.certificate_signer import CertificateAuthority, CertificateSigner
 from fakekube.registry.cluster_roles import ClusterRoleAggregator
@@ -41,7 +41,14 @@ from fakekube.registry.token_secrets import TokenSecrets
 from fakekube.storage.store import Snapshot, Store
 
 NO_NETWORK = "webhooks are called where a site is served over HTTP"
+# Of webhooks, for one request: a list of custom resources that are converted has one for each.
+MOST_CALLS = 2000
 Controllers = Literal["none", "core"]
+
+
+def _too_many_calls() -> StatusError:
+    message = f"Internal error occurred: a request would call webhooks more than {MOST_CALLS} times"
+    return StatusError(code=500, reason="InternalError", message=message)
 
 
 class BackgroundWork(Protocol):
@@ -172,7 +179,7 @@ class Apiserver:
         try:
             return self._chain(request)
         except WebhookPending as pending:
-            return pending.call
+            return pending.call if len(replies) < MOST_CALLS else status_response(_too_many_calls())
         finally:
             self.site.rng = chance
             control.end()

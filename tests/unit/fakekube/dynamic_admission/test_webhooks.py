@@ -16,7 +16,7 @@ from aiohttp import web
 
 from fakekube.apiserver.request import Request
 from fakekube.apiserver.response import Response
-from fakekube.apiserver.server import Apiserver
+from fakekube.apiserver.server import MOST_CALLS, Apiserver
 from fakekube.http.site import HttpSite
 from fakekube.http.tls import Authority
 from fakekube.registry.dynamic_admission.calls import WebhookCall, WebhookReply
@@ -159,3 +159,15 @@ def test_requests_without_webhooks_take_the_short_way(site: AskingSite) -> None:
     found = site.server.attempt(Request(method="GET", path=CONFIG_MAPS, headers={}))
     assert isinstance(found, Response)
     assert site.server.site.dynamic is None
+
+
+def test_calls_of_one_request_are_bounded(server: WebhookServer) -> None:
+    site = Site()
+    install(site, "Validating", "v", server, "allow")
+    request = site.request("POST", CONFIG_MAPS, config_map("v", "x", {}), "", "application/json", "", "test")
+    call = site.server.attempt(request)
+    assert isinstance(call, WebhookCall)
+    stale = WebhookReply(call=replace(call, about="something else"))
+    refused = site.server.attempt(replace(request, replies=(stale,) * MOST_CALLS))
+    assert isinstance(refused, Response)
+    assert (refused.status, b"more than 2000 times" in refused.body) == (500, True)
