@@ -92,11 +92,11 @@ def decode_custom(
 ) -> Decoded:
     """The body as a custom resource, pruned and defaulted. Of what kind it is, validation asks.
 
-    Raises StatusError as `decode` does; custom resources have no protobuf form.
+    Raises StatusError as `decode` does; custom resources have no protobuf form, though the refusal names it.
     """
     kind = media_type(content_type)
     if kind not in (JSON, YAML):
-        raise unsupported_media_type((JSON, YAML))
+        raise unsupported_media_type()
     parsed = _parsed(body, kind, expected)
     value = _with_envelope(parsed.value, body, expected)
     try:

@@ -62,6 +62,7 @@ class Offer:
     forms: Collection[Form] = field(default_factory=tuple)
     transforms: bool = False
     tables: bool = True  # nobody prints what cannot be read again
+    named: Sequence[str] = ()  # in a refusal, where that is not simply what is taken
     routed: bool = True  # /apis and the groups are not behind go-restful
 
 
@@ -102,9 +103,8 @@ def negotiate(header: str, offer: Offer = OBJECT, *, watch: bool = False) -> Acc
             accepted = _accept(clause, media_type, offer) if clause.matches(media_type) else None
             if accepted is not None:
                 return accepted
-    raise _not_acceptable(
-        f"only the following media types are accepted: {', '.join(STREAMS if watch else offer.media_types)}"
-    )
+    named = offer.named or (STREAMS if watch else offer.media_types)
+    raise _not_acceptable(f"only the following media types are accepted: {', '.join(named)}")
 
 
 def check_router(header: str, offer: Offer) -> None:

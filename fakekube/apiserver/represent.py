@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from fakekube.apiserver.codec import JSON, PROTOBUF, YAML, encode, encode_json
+from fakekube.apiserver.codec import JSON, MEDIA_TYPES, PROTOBUF, YAML, encode, encode_json
 from fakekube.apiserver.negotiation import LIST, OBJECT, negotiate
 from fakekube.apiserver.protobuf import watch_frame
 from fakekube.apiserver.table import Columns, column, partial, partial_list, render
@@ -323,13 +323,13 @@ def representation(
 ) -> Representation:
     """What the Accept header asks for. 406 when nothing fits. `now` gives the time that ages count up to.
 
-    `custom` resources have no protobuf form; `virtual` ones, which are not stored, no Table.
+    `custom` resources have no protobuf form, though refusals name it; `virtual` ones, which are not stored, no Table.
     """
     if accept in _PLAIN_ACCEPTS:
         return _STORED_JSON
     offer = LIST if verb in ("list", "watch", "deletecollection") else OBJECT
     if custom:
-        offer = replace(offer, media_types=(JSON, YAML), routed=False)
+        offer = replace(offer, media_types=(JSON, YAML), named=MEDIA_TYPES, routed=False)
     if virtual:
         offer = replace(offer, tables=False)
     accepted = negotiate(accept, offer, watch=verb == "watch")

@@ -10,7 +10,7 @@ from fakekube.apiserver.patches import patch
 from fakekube.apiserver.query import bool_of
 from fakekube.apiserver.watch import WatchTarget, open_watch
 from fakekube.apiserver.write_options import body_options
-from fakekube.meta.errors import Cause, Details, StatusError, not_found, not_implemented
+from fakekube.meta.errors import Cause, Details, StatusError, bad_request, not_found, not_implemented
 from fakekube.meta.objects import KubeObject, metadata, uid_of
 from fakekube.registry.crd.conversion import Undecodable
 from fakekube.registry.create import create
@@ -28,7 +28,7 @@ MIN_REQUEST_TIMEOUT_S = 1800
 def get(call: Call) -> Answer:
     version = call.query.get("resourceVersion", "")
     if version:
-        _require_version(version)
+        _require_version(call.served, version)
         require_reached(call.site, int(version))
     item = call.site.store.get(call.served.key, call.namespace, call.info.name)
     if item is None:
@@ -47,9 +47,12 @@ def _corrupt(call: Call, error: StatusError) -> StatusError:
     return StatusError(code=500, reason="InternalError", message=f"Internal error occurred: {why}", details=details)
 
 
-def _require_version(text: str) -> None:
+def _require_version(served: Served, text: str) -> None:
+    """Events are not read through a cache, whose words for a bad version are others."""
     if not (text.isascii() and text.isdigit()):
         why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        if served.type.plural == "events":
+            raise bad_request(f"invalid resource version: resourceVersion: {why}")
         raise StatusError(code=500, reason="", message=f"resourceVersion: {why}")
 
 
@@ -121,11 +124,11 @@ def _without_version(obj: KubeObject) -> KubeObject:
 def delete_(call: Call) -> Answer:
     request = delete_request(call)
     _refuse_unsafe(call)
+    if _orphans_in_silence(call, request.options):  # said before the job is looked for
+        call.warnings.append(_JOB_WARNING)
     done = delete(call.site, call.served, call.namespace, call.info.name, request.options)
     if done.gone and not call.served.strategy.delete_returns_object:
         return answer(call, 200, success(call, done.item))
-    if _orphans_in_silence(call, request.options):
-        call.warnings.append(_JOB_WARNING)
     status = 202 if request.cascades and not done.gone else 200
     return answer(call, status, call.representation.one(call.served, done.item))
 

@@ -107,7 +107,7 @@ def _written(site: Site, served: Served, namespace: str, obj: KubeObject, option
     if name != name_of(obj):
         obj = with_metadata(obj, name=name)
     if options.dry_run:
-        obj = as_stored(served, with_metadata(obj, resourceVersion=None))
+        obj = as_stored(served, obj)  # a resourceVersion is an error of the storage alone
         return Item(namespace, name, 0, obj, encode_json(obj))
     if metadata(obj).get("resourceVersion"):
         raise StatusError(code=500, reason="", message="resourceVersion should not be set on objects to be created")

@@ -22,7 +22,7 @@ from fakekube.registry.rules import canonical_again, mutated, tracked, update_ca
 from fakekube.registry.site import Site
 from fakekube.registry.strategies import Served, refusing_group
 from fakekube.registry.versions import as_stored, form_of, require_servable, shown
-from fakekube.registry.warnings import warnings_about
+from fakekube.registry.warnings import warnings_about_update
 from fakekube.storage.items import Item, encode_json
 
 # From the live object to the one that is wanted.
@@ -73,10 +73,9 @@ def update(
     if site.gate is not None:
         site.gate.confirm(served, prepared, live, options, subresource)
     require_admitted_update(site, served, namespace, prepared, live, options, subresource)
+    options.warnings.extend(warnings_about_update(served, prepared, live))
     if same(prepared, live):
         return held
-    if metadata(prepared).get("generation") != metadata(live).get("generation"):
-        options.warnings.extend(warnings_about(served, prepared))
     return _written(site, served, held, as_stored(served, prepared), options)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from fakekube.meta.objects import KubeObject
+from fakekube.meta.objects import KubeObject, metadata
 from fakekube.registry.strategies import Served
 
 # Where the pod specification of each kind stands.
@@ -31,8 +31,9 @@ _GONE_VOLUMES: Mapping[str, str] = {
     "quobyte": "deprecated in v1.22, non-functional in v1.25+",
     "rbd": "deprecated in v1.28, non-functional in v1.31+",
     "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
-    "storageOS": "deprecated in v1.22, non-functional in v1.25+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
 }
+_SHOWN: Mapping[str, str] = {"storageos": "storageOS"}  # its path is not its name
 
 
 def warnings_about(served: Served, obj: KubeObject) -> list[str]:
@@ -43,6 +44,18 @@ def warnings_about(served: Served, obj: KubeObject) -> list[str]:
         found += _pod_warnings(_at(obj, path), ".".join(path))
     kind = _BY_RESOURCE.get(served.type.qualified)
     return found + list(kind(obj)) if kind is not None else found
+
+
+def warnings_about_update(served: Served, obj: KubeObject, held: KubeObject) -> list[str]:
+    """Those of an update: of most kinds when it changes what is wished for, of some never, of some always."""
+    kind = served.type.qualified
+    grown = metadata(obj).get("generation") != metadata(held).get("generation")
+    told = kind in _WARNED_ALWAYS or (grown and kind not in _WARNED_ONCE)
+    return warnings_about(served, obj) if told else []
+
+
+_WARNED_ALWAYS = frozenset(["persistentvolumes", "secrets", "services"])
+_WARNED_ONCE = frozenset(["endpointslices.discovery.k8s.io"])
 
 
 def _at(obj: KubeObject, path: tuple[str, ...]) -> KubeObject:
@@ -61,7 +74,7 @@ def _pod_warnings(spec: KubeObject, path: str) -> Iterator[str]:
 def _volume_warnings(spec: KubeObject, path: str) -> Iterator[str]:
     for index, volume in enumerate(spec.get("volumes") or []):
         for source in sorted(_GONE_VOLUMES.keys() & volume.keys()):
-            yield f"{path}.volumes[{index}].{source}: {_GONE_VOLUMES[source]}"
+            yield f"{path}.volumes[{index}].{_SHOWN.get(source, source)}: {_GONE_VOLUMES[source]}"
 
 
 def _fractions(resources: KubeObject, path: str) -> Iterator[str]:
@@ -74,11 +87,14 @@ def _fractions(resources: KubeObject, path: str) -> Iterator[str]:
 
 def _volume_source(obj: KubeObject) -> Iterator[str]:
     for source in sorted(_GONE_VOLUMES.keys() & (obj.get("spec") or {}).keys()):
-        yield f"spec.{source}: {_GONE_VOLUMES[source]}"
+        yield f"spec.{_SHOWN.get(source, source)}: {_GONE_VOLUMES[source]}"
 
 
 def _service(obj: KubeObject) -> Iterator[str]:
-    if (obj.get("spec") or {}).get("externalIPs"):
+    spec = obj.get("spec") or {}
+    if spec.get("externalName") and spec.get("type") != "ExternalName":
+        yield 'spec.externalName is ignored when spec.type is not "ExternalName"'
+    if spec.get("externalIPs"):
         yield "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
 
 

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from fakekube.meta.objects import KubeObject
+from fakekube.registry.crd.catalog import with_definitions
 from fakekube.registry.resources import ResourceType, builtin
+from tests.differential.definitions import DEFINITIONS, GROUP, SAMPLES
 
 _SAMPLES = Path(__file__).parents[1] / "recordings/defaults-1.37.json"
 
@@ -73,7 +75,25 @@ def subjects() -> Mapping[str, Subject]:
     kinds: dict[str, list[KubeObject]] = {}
     for name, case in cases.items():
         kinds.setdefault(name.partition("/")[0], []).append(case)
-    return {kind: _subject(kinds[kind]) for kind in sorted(kinds) if kind not in _LEFT_OUT}
+    return {kind: _subject(kinds[kind]) for kind in sorted(kinds) if kind not in _LEFT_OUT} | dict(_custom_subjects())
+
+
+def _custom_subjects() -> Iterator[tuple[str, Subject]]:
+    """Each version of a custom resource, three times: they have as much to say as a family of kinds."""
+    catalog = with_definitions(builtin(), [_established(each) for each in DEFINITIONS])
+    for (version, plural), bodies in SAMPLES.items():
+        resource = catalog.find(GROUP, version, plural)
+        assert resource is not None
+        head = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+        scope = "namespaces/${ns}/" if resource.namespaced else ""
+        path = f"/apis/{GROUP}/{version}/{scope}{plural}"
+        subject = Subject(resource=resource, path=path, samples=tuple({**head, **body} for body in bodies))
+        yield from ((f"{plural}.{version}-{turn}", subject) for turn in "123")
+
+
+def _established(definition: KubeObject) -> KubeObject:
+    conditions = [{"type": "Established", "status": "True"}]
+    return {**definition, "status": {"conditions": conditions, "acceptedNames": definition["spec"]["names"]}}
 
 
 def _subject(cases: list[KubeObject]) -> Subject:

@@ -32,7 +32,7 @@ def _spec(obj: KubeObject) -> KubeObject:
 def pod(site: Site, obj: KubeObject, options: WriteOptions) -> KubeObject:
     status: KubeObject = {"phase": "Pending"}
     if _spec(obj).get("schedulingGates"):
-        status["conditions"] = [_GATED]
+        status["conditions"] = [{**_GATED, "lastTransitionTime": timestamp(site.now())}]
     return {**obj, "status": {**status, "qosClass": quality_of_service(_spec(obj))}}
 
 

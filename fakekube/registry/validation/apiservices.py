@@ -96,6 +96,7 @@ def _migration(obj: KubeObject) -> Causes:
 
 
 def _updated_migration(obj: KubeObject, held: KubeObject) -> Causes:
+    yield from _migration(obj)
     new, old = ((each.get("spec") or {}).get("resource") or {} for each in (obj, held))
     if new != old:
         shown = {"group": new.get("group") or "", "resource": new.get("resource") or ""}
@@ -104,7 +105,9 @@ def _updated_migration(obj: KubeObject, held: KubeObject) -> Causes:
 
 API_SERVICES: Mapping[str, Kind] = {
     "apiregistration.k8s.io/v1/apiservices": Kind(name=path_segment, create=_api_service, status=_api_service_status),
-    "storagemigration.k8s.io/v1/storageversionmigrations": Kind(create=_migration, update=_updated_migration),
+    "storagemigration.k8s.io/v1/storageversionmigrations": Kind(
+        create=_migration, update=_updated_migration, update_repeats_create=False
+    ),
     "node.k8s.io/v1/runtimeclasses": Kind(
         create=_runtime_class, update=_updated_runtime_class, update_repeats_create=False
     ),

@@ -23,7 +23,7 @@ from fakekube.registry.validation.counts import (
 from fakekube.registry.validation.internal import internal
 from fakekube.registry.validation.kind import Kind, in_all
 from fakekube.registry.validation.names import dns_label, long_name
-from fakekube.registry.validation.object_meta import immutable, not_negative
+from fakekube.registry.validation.object_meta import IMMUTABLE, immutable, not_negative
 from fakekube.registry.validation.pods import template
 from fakekube.registry.validation.selectors import is_empty, is_sound, label_selector
 
@@ -312,14 +312,17 @@ def _updated_stateful_set(obj: KubeObject, held: KubeObject) -> Causes:
     yield from _stateful_policies(new)
     yield from _stateful_rest(new)
     yield from immutable(new.get("selector"), old.get("selector"), "spec.selector")
-    yield from immutable(_typeless(new), _typeless(old), "spec.volumeClaimTemplates")
+    claims = _typeless(new)
+    if (claims or []) != (_typeless(old) or []):
+        yield invalid("spec.volumeClaimTemplates", claims, IMMUTABLE)
     yield from immutable(new.get("serviceName") or "", old.get("serviceName") or "", "spec.serviceName")
     yield from immutable(new.get("podManagementPolicy"), old.get("podManagementPolicy"), "spec.podManagementPolicy")
 
 
-def _typeless(spec: KubeObject) -> list[object]:
-    """The claims in their internal form, without their kinds, which may change."""
-    return [internal(claim, "PersistentVolumeClaim") for claim in spec.get("volumeClaimTemplates") or ()]
+def _typeless(spec: KubeObject) -> list[object] | None:
+    """The claims in their internal form, without their kinds, which may change; None where they are not mentioned."""
+    claims = spec.get("volumeClaimTemplates")
+    return None if claims is None else [internal(claim, "PersistentVolumeClaim") for claim in claims]
 
 
 def _stateful_status(obj: KubeObject, held: KubeObject) -> Causes:
