@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import runpy
 
-MODULES = ("benchmarks.apiserver", "benchmarks.sites", "benchmarks.scenarios", "benchmarks.record")
+MODULES = (
+    "benchmarks.apiserver",
+    "benchmarks.sites",
+    "benchmarks.scenarios",
+    "benchmarks.whole_runs",
+    "benchmarks.record",
+)
 
 if __name__ == "__main__":
     for module in MODULES:
