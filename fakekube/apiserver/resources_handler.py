@@ -75,15 +75,21 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     _require_name(info.name)
     if info.verb != "watch":
         require_duration(query.get("timeout", ""))
-    shape = representation(
-        request.headers.get("accept", ""),
-        query,
-        info.verb,
-        site.now,
-        custom=custom is not None,
-        virtual=info.subresource in NO_TABLE
-        or (info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL)),
-    )
+    warnings = list(_deprecations(served))
+    try:
+        shape = representation(
+            request.headers.get("accept", ""),
+            query,
+            info.verb,
+            site.now,
+            custom=custom is not None,
+            virtual=info.subresource in NO_TABLE
+            or (info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL)),
+        )
+    except StatusError as error:
+        if custom is None:  # refused by the router, which knows no resources
+            raise
+        return _refused(error, request.headers.get("accept", ""), warnings)
     call = Call(
         site=site,
         request=request,
@@ -92,7 +98,7 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
         served=served,
         subresource=subresource,
         representation=shape,
-        warnings=list(_deprecations(served)),
+        warnings=warnings,
     )
     return _warned(call, handler)
 
@@ -118,10 +124,12 @@ def _warned(call: Call, handler: Handler) -> Answer:
     try:
         return handler(call)
     except StatusError as error:
-        refused = status_response(error, call.header("accept"))
-        return Response(
-            status=refused.status, headers=(*refused.headers, *warning_headers(call.warnings)), body=refused.body
-        )
+        return _refused(error, call.header("accept"), call.warnings)
+
+
+def _refused(error: StatusError, accept: str, warnings: Sequence[str]) -> Response:
+    refused = status_response(error, accept)
+    return Response(status=refused.status, headers=(*refused.headers, *warning_headers(warnings)), body=refused.body)
 
 
 def _located(served: Served, info: RequestInfo) -> Subresource | None:

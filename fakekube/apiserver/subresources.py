@@ -10,7 +10,7 @@ from fakekube.apiserver.apply_scale import apply_scale
 from fakekube.apiserver.bodies import decoded_body, require_name
 from fakekube.apiserver.call import NO_CACHE, Answer, Call, Handler, answer
 from fakekube.apiserver.codec import media_type
-from fakekube.apiserver.patches import patch, patch_options, patched_view
+from fakekube.apiserver.patches import patch, patch_options, patch_type, patched_view
 from fakekube.apiserver.response import Response
 from fakekube.apiserver.verbs import get, update_
 from fakekube.apiserver.write_options import BodyOptions, body_options, delete_request_from_body
@@ -69,6 +69,7 @@ def update_scale(call: Call) -> Answer:
 def patch_scale(call: Call) -> Answer:
     if media_type(call.header("content-type")) == APPLY_PATCH:
         return _encoded(call, 200, _scale_of(call, apply_scale(call).obj))
+    patch_type(call)
     options = patch_options(call)
 
     def change(live: KubeObject) -> KubeObject:
