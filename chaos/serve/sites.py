@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from chaos.scenario.graphs import Pair
 from chaos.serve import objects, security, topology
 from chaos.serve.options import ServeOptions, refused
 from chaos.serve.security import Credentials
@@ -150,15 +151,15 @@ async def _start_toxiproxy(options: ServeOptions, stack: AsyncExitStack) -> str:
 
 
 async def _make_links(
-    toxiproxy: str, wanted: list[topology.Pair], fronts: Mapping[str, str], stack: AsyncExitStack
-) -> dict[topology.Pair, ServedLink]:
+    toxiproxy: str, wanted: list[Pair], fronts: Mapping[str, str], stack: AsyncExitStack
+) -> dict[Pair, ServedLink]:
     links = Links(toxiproxy, lambda _, target: fronts[target])
     await asyncio.to_thread(links.populate, wanted)
     stack.push_async_callback(asyncio.to_thread, links.close)
     return await asyncio.to_thread(_described, links, wanted)
 
 
-def _described(links: Links, wanted: list[topology.Pair]) -> dict[topology.Pair, ServedLink]:
+def _described(links: Links, wanted: list[Pair]) -> dict[Pair, ServedLink]:
     made = {pair: links.link(*pair) for pair in wanted}
     return {pair: ServedLink(listen=link.address, proxy=link.proxy) for pair, link in made.items()}
 

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
+from chaos.scenario.graphs import Graph, Pair, both_ways, edges
 from chaos.serve.options import refused
 
 LINKS_MAX = 1000
 """A link is a listening socket of Toxiproxy's: a full mesh of 32 sites, or a ring of 500."""
 
-Pair = tuple[str, str]
+SHAPES = ("ring", "star")
 
 
 def pairs(names: Sequence[str], links: str | None) -> list[Pair]:
     """The directed links: all, when they are at most LINKS_MAX, or those that `--links` names. Raises BadScenario."""
-    found = _mesh(names) if links is None else _named(names, links)
-    if len(found) > LINKS_MAX:
-        raise refused(
-            "--links",
-            f"{len(found)} links are more than the {LINKS_MAX} that are made at once; "
-            "choose some with --links ring, --links star or --links FILE (lines of a--b)",
-        )
+    if links is None:
+        _check(len(names) * (len(names) - 1))
+        return _shaped(names, "full")
+    found = _shaped(names, links) if links in SHAPES else _from_file(names, Path(links))
+    _check(len(found))
     return found
 
 
-def _mesh(names: Sequence[str]) -> list[Pair]:
-    return [(a, b) for a in names for b in names if a != b]
+def _check(count: int) -> None:
+    if count > LINKS_MAX:
+        raise refused(
+            "--links",
+            f"{count} links are more than the {LINKS_MAX} that are made at once; "
+            "choose some with --links ring, --links star or --links FILE (lines of a--b)",
+        )
 
 
-def _named(names: Sequence[str], links: str) -> list[Pair]:
-    if links == "ring":
-        return _both_ways([(name, names[(at + 1) % len(names)]) for at, name in enumerate(names)])
-    if links == "star":
-        return _both_ways([(names[0], name) for name in names[1:]])
-    return _from_file(names, Path(links))
-
-
-def _both_ways(some: list[Pair]) -> list[Pair]:
-    return list(dict.fromkeys(pair for a, b in some if a != b for pair in ((a, b), (b, a))))
+def _shaped(names: Sequence[str], kind: str) -> list[Pair]:
+    """As scenarios have it, in the order of the sites."""
+    order = {name: number for number, name in enumerate(names)}
+    drawn = edges(Graph(kind=kind), names, {}, Random(0), "")  # none of these shapes draws
+    return sorted((pair for pair, _ in both_ways(drawn)), key=lambda pair: (order[pair[0]], order[pair[1]]))
 
 
 def _from_file(names: Sequence[str], path: Path) -> list[Pair]:
