@@ -93,11 +93,23 @@ def apply(
     claimed = {**managers, manager: Owned(fields=fields, version=version, applied=True)}
     pruned = _pruned(merged, field_type, claimed, before, fields)
     validate(pruned)
-    seen = _Seen(live, pruned, typed.compare(live, pruned, field_type), version, elsewhere)
+    change = _without_ignored(typed.compare(live, pruned, field_type), ignored)
+    seen = _Seen(live, pruned, change, version, elsewhere)
     conflicts = _conflicts(claimed, seen, manager)
     if conflicts and not force:
         raise Conflicts(conflicts)
     return pruned, _filled(_without_lost(claimed, seen, manager))
+
+
+def _without_ignored(change: typed.Comparison, ignored: FieldSet) -> typed.Comparison:
+    """What this write cannot change is no conflict and is taken from nobody."""
+    if ignored is None:
+        return change
+    return typed.Comparison(
+        removed=fieldset.recursive_difference(change.removed, ignored),
+        modified=fieldset.recursive_difference(change.modified, ignored),
+        added=fieldset.recursive_difference(change.added, ignored),
+    )
 
 
 class _Seen:

@@ -107,3 +107,12 @@ def test_refusals_of_custom_resources_name_protobuf_and_warn_of_old_versions(sit
     assert (unread.status, unsent.status) == (406, 415)
     assert all(each.json["message"].endswith("application/vnd.kubernetes.protobuf") for each in (unread, unsent))
     assert "gadgets are v1 now" in warning(unread)
+
+
+def test_an_apply_to_the_status_does_not_conflict_about_what_it_cannot_change(site: Site) -> None:
+    path = "/api/v1/namespaces/default/services"
+    spec = {"ports": [{"port": 80}], "type": "ClusterIP"}
+    assert site.post(path, {"metadata": {"name": "s"}, "spec": spec}, "fieldManager=m1").status == 201
+    wish = {"apiVersion": "v1", "kind": "Service", "metadata": {"labels": {"a": "b"}}, "spec": {"type": "ExternalName"}}
+    applied = site.patch(f"{path}/s/status", wish, "apply-patch+yaml", "fieldManager=m2")
+    assert (applied.status, applied.json["spec"]["type"]) == (200, "ClusterIP")
