@@ -61,7 +61,7 @@ class Unreachable(ToxiproxyError, ConnectionError):
     """No server at that address."""
 
 
-class Wedged(ToxiproxyError):
+class Wedged(ToxiproxyError, ConnectionError):
     """The server gave up (503) or did not answer in time: that proxy may never answer again (Toxiproxy #558)."""
 
 
@@ -94,14 +94,20 @@ class Api:
         except (InvalidToxic, NotFound, ProxyExists) as refused:
             raise ToxiproxyError(f"{path}: {_text(refused)}") from refused
         except requests.Timeout as late:
-            raise Wedged(f"{path}: no answer in {CALL_TIMEOUT_S:g} s") from late
+            raise Wedged(f"{self.url}{path}: no answer in {CALL_TIMEOUT_S:g} s: is it a Toxiproxy?") from late
         except requests.RequestException as lost:
             raise Unreachable(f"no Toxiproxy answers at {self.url}: start one with `fakekube toxiproxy`") from lost
         if answer.status_code == 503:
             raise Wedged(f"{path}: the server gave up (503)")
         if not answer.ok:
             raise ToxiproxyError(f"{path}: {answer.status_code} {answer.text.strip()}")
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except requests.JSONDecodeError as text:
+            # Toxiproxy before 2.5 tells its version as plain text; anything else that speaks HTTP is no Toxiproxy
+            raise ToxiproxyError(
+                f"{self.url}{path} answers no JSON: it must be a Toxiproxy of 2.5 or later, or the built-in one"
+            ) from text
 
 
 def _refuse_in_event_loop() -> None:
