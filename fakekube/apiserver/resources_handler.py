@@ -70,13 +70,13 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
     custom = served.type.custom
     if custom is not None and _misplaced(served, info):
         return page_not_found()
-    subresource = _located(served, info)
-    handler = _handler(served, info, subresource)
-    _require_name(info.name)
-    if info.verb != "watch":
-        require_duration(query.get("timeout", ""))
     warnings = list(_deprecations(served))
     try:
+        subresource = _located(served, info)
+        handler = _handler(served, info, subresource)
+        _require_name(info.name)
+        if info.verb != "watch":
+            require_duration(query.get("timeout", ""))
         shape = representation(
             request.headers.get("accept", ""),
             query,
@@ -87,7 +87,7 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
             or (info.verb == "create" and (subresource is not None or served.type.qualified in VIRTUAL)),
         )
     except StatusError as error:
-        if custom is None:  # refused by the router, which knows no resources
+        if not warnings or custom is None:  # the router refuses without them
             raise
         return _refused(error, request.headers.get("accept", ""), warnings)
     call = Call(

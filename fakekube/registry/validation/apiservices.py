@@ -82,6 +82,8 @@ def _runtime_class(obj: KubeObject) -> Causes:
 def _updated_runtime_class(obj: KubeObject, held: KubeObject) -> Causes:
     if obj.get("handler") != held.get("handler"):
         yield invalid("handler", None, IMMUTABLE)
+    if not obj.get("handler"):
+        yield required("handler")
 
 
 def _migration(obj: KubeObject) -> Causes:

@@ -116,3 +116,17 @@ def test_an_apply_to_the_status_does_not_conflict_about_what_it_cannot_change(si
     wish = {"apiVersion": "v1", "kind": "Service", "metadata": {"labels": {"a": "b"}}, "spec": {"type": "ExternalName"}}
     applied = site.patch(f"{path}/s/status", wish, "apply-patch+yaml", "fieldManager=m2")
     assert (applied.status, applied.json["spec"]["type"]) == (200, "ClusterIP")
+
+
+def test_methods_that_an_old_version_does_not_take_are_refused_with_its_warning(site: Site) -> None:
+    for definition in DEFINITIONS:
+        assert site.ask("POST", PATH, definition).status == 201
+    refused = site.ask("POST", f"{GADGETS}/a/scale")
+    assert refused.status == 405
+    assert "gadgets are v1 now" in warning(refused)
+
+
+def test_a_runtime_class_that_loses_its_handler_is_told_twice(site: Site) -> None:
+    path = "/apis/node.k8s.io/v1/runtimeclasses"
+    assert site.post(path, {"metadata": {"name": "r"}, "handler": "h"}).status == 201
+    assert len(site.patch(f"{path}/r", {"handler": None}).json["details"]["causes"]) == 2
