@@ -34,6 +34,7 @@ How faithful is it? Three ways to see for yourself; what is known to differ is o
 
 ```python
 from fakekube.testing import CoreArm, suite
+
 test_conformance = suite(CoreArm.fresh)
 ```
 
