@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,3 +70,13 @@ def test_one_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     assert told(capsys, url) == (4, f"no Toxiproxy answers at {url}: start one with `fakekube toxiproxy`\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
+def test_a_machine_with_too_few_descriptors() -> None:
+    command = 'ulimit -n 90; exec "$0" -m chaos.cli run partition-a --world proxy'
+    ended = subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "5 sites need about 180 descriptors and this process may open 90: raise `ulimit -n`" in ended.stderr
