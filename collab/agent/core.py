@@ -19,7 +19,8 @@ class Core(Protocol):
 
     def step(self, fact: Fact, now: float) -> list[Action]: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give back what its documents hold; no step follows."""
 
     def records(self) -> Json: ...
 

@@ -38,6 +38,9 @@ class ScriptedCore:
     issued: list[Operation] = field(default_factory=list)
     wake_at: float | None = None
 
+    def close(self) -> None:
+        """It has no documents."""
+
     def step(self, fact: Fact, now: float) -> list[Action]:
         assert isinstance(fact, CommandIssued)
         self.issued.append(fact.operation)
