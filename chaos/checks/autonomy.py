@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from chaos.checks.evidence import Evidence
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
@@ -16,12 +18,17 @@ NOT_FOUND = 404
 
 
 def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
-    """`within_s` bounds one write's latency (default LATENCY_MAX_S). Sees only writes at sites with a link cut."""
+    """`within_s` bounds one write's latency (default LATENCY_MAX_S).
+
+    Sees only writes at sites with a link cut, and none that the site could not serve for another reason.
+    """
     bound_s = LATENCY_MAX_S if within_s is None else within_s
     writes = [
         call
         for call in evidence.history.calls("patch", "update", "apply", "delete")
-        if shared_part(call.invoke.resource) == resource and is_cut(evidence, call) and not _nothing_there(call)
+        if shared_part(call.invoke.resource) == resource
+        and is_cut(evidence, call)
+        and not (_nothing_there(call) or was_out(evidence, call))
     ]
     refused = [(call.invoke, problem) for call in writes if (problem := late_or_refused(call, bound_s))]
     return judge(
@@ -37,6 +44,12 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
 def is_cut(evidence: Evidence, call: Call) -> bool:
     """Whether a link of the acting site was cut when the call was made."""
     return any(cut.t <= call.invoke.t < cut.until for cut in evidence.timeline.cuts_at(call.invoke.process))
+
+
+def was_out(evidence: Evidence, call: Call) -> bool:
+    """Whether the acting site was dead, stood still, or had a fault injected while the call went on."""
+    begun, ended = call.invoke.t, call.end.t if call.end is not None else math.inf
+    return any(each.t <= ended and begun < each.until for each in evidence.timeline.outages_at(call.invoke.process))
 
 
 def _nothing_there(call: Call) -> bool:

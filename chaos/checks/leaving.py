@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaos.checks.autonomy import LATENCY_MAX_S, is_cut, late_or_refused
+from chaos.checks.autonomy import LATENCY_MAX_S, is_cut, late_or_refused, was_out
 from chaos.checks.evidence import Evidence
 from chaos.checks.finding import Finding, judge
 from chaos.checks.history import Call
@@ -17,7 +17,10 @@ def check(evidence: Evidence, resource: str, within_s: float | None) -> Finding:
     calls = [
         call
         for call in evidence.history.calls("retract")
-        if call.invoke.resource == resource and _leaves_itself(call) and is_cut(evidence, call)
+        if call.invoke.resource == resource
+        and _leaves_itself(call)
+        and is_cut(evidence, call)
+        and not was_out(evidence, call)
     ]
     held = [(call.invoke, problem) for call in calls if (problem := late_or_refused(call, bound_s))]
     return judge(

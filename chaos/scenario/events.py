@@ -159,6 +159,7 @@ LinkEvent = LinkCut | LinkDegraded | LinkToxic
 SiteEvent = SiteCrash | SitePause | ClockSkew | NamesLost | ApiserverTrouble
 FaultEvent = LinkEvent | SiteEvent
 Event = FaultEvent | Operation | Quieting
+Outage = SiteCrash | SitePause | ApiserverTrouble
 
 FAULT_EVENTS: Final = (
     LinkCut,
@@ -212,6 +213,10 @@ class Timeline:
         """The cuts of links from or to a site, in the timeline's order."""
         return tuple(self._sorted_out.cuts_by_site.get(site, ()))
 
+    def outages_at(self, site: str) -> tuple[Outage, ...]:
+        """What keeps a site from serving its own users, in the timeline's order."""
+        return tuple(self._sorted_out.outages_by_site.get(site, ()))
+
     def faults(self) -> tuple[FaultEvent, ...]:
         return tuple(event for event in self.events if isinstance(event, FAULT_EVENTS))
 
@@ -225,6 +230,7 @@ class _SortedOut:
 
     cuts: tuple[LinkCut, ...]
     cuts_by_site: Mapping[str, list[LinkCut]]
+    outages_by_site: Mapping[str, list[Outage]]
     operations: tuple[Operation, ...]
 
 
@@ -234,7 +240,11 @@ def _sort_out(events: Iterable[Event]) -> _SortedOut:
     for cut in cuts:
         by_site.setdefault(cut.origin, []).append(cut)
         by_site.setdefault(cut.target, []).append(cut)
-    return _SortedOut(cuts, by_site, tuple(event for event in events if isinstance(event, Operation)))
+    outages: dict[str, list[Outage]] = {}
+    for event in events:
+        if isinstance(event, Outage):
+            outages.setdefault(event.site, []).append(event)
+    return _SortedOut(cuts, by_site, outages, tuple(event for event in events if isinstance(event, Operation)))
 
 
 def _enrol(sites: set[str], operation: Operation) -> None:

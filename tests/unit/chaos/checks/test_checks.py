@@ -10,6 +10,7 @@ from chaos.checks.catalog import CHECKS, run_checks
 from chaos.checks.evidence import Evidence, Followed, SiteView
 from chaos.checks.finding import REASONS_MAX, Finding, judge, overall
 from chaos.checks.history import History, Line, LineType
+from chaos.scenario.events import ApiserverTrouble, Outage, SiteCrash, SitePause
 from chaos.scenario.model import Claim
 from chaos.scenario.timeline import Operation
 from tests.unit.chaos.checks.planted import (
@@ -299,6 +300,24 @@ def test_a_cut_history_proves_nothing() -> None:
 def test_a_write_where_nothing_is_says_nothing_about_availability() -> None:
     lines = [LINES[4], replace(LINES[5], type="fail", code=404)]
     assert found("local-writes-available", replace(GOOD, history=History(lines))).verdict == "unknown"
+
+
+OUTAGES: dict[str, Outage] = {
+    "crash": SiteCrash(t=12, id="f1", site="c", until=18, lose="memory"),
+    "pause": SitePause(t=12, id="f1", site="c", until=18),
+    "apiserver": ApiserverTrouble(t=12, id="f1", site="c", until=18, kind="error"),
+}
+
+
+@pytest.mark.parametrize("outage", sorted(OUTAGES))
+def test_a_site_that_is_out_is_not_blamed_for_its_cut(outage: str) -> None:
+    refused = with_line(5, type="fail", code=503)
+    during = replace(TIMELINE, events=(*TIMELINE.events, OUTAGES[outage]))
+    assert found("local-writes-available", replace(refused, timeline=during)).verdict == "valid"
+    earlier = replace(TIMELINE, events=(*TIMELINE.events, replace(OUTAGES[outage], t=11.0, until=14.0)))
+    assert found("local-writes-available", replace(refused, timeline=earlier)).verdict == "invalid"
+    elsewhere = replace(TIMELINE, events=(*TIMELINE.events, replace(OUTAGES[outage], site="a")))
+    assert found("local-writes-available", replace(refused, timeline=elsewhere)).verdict == "invalid"
 
 
 def test_only_writes_under_a_cut_count_as_local_writes() -> None:
