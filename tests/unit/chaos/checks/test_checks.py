@@ -305,7 +305,7 @@ def test_a_write_where_nothing_is_says_nothing_about_availability() -> None:
 OUTAGES: dict[str, Outage] = {
     "crash": SiteCrash(t=12, id="f1", site="c", until=18, lose="memory"),
     "pause": SitePause(t=12, id="f1", site="c", until=18),
-    "apiserver": ApiserverTrouble(t=12, id="f1", site="c", until=18, kind="error"),
+    "apiserver": ApiserverTrouble(t=12, id="f1", site="c", until=18, kind="refuse"),
 }
 
 

@@ -223,11 +223,11 @@ def test_what_has_no_link_is_not_cut() -> None:
 
 
 def test_a_world_that_cannot_do_a_fault_names_it() -> None:
-    with pytest.raises(Unsupported, match=r"event f0 at 1s: the proxy world has no site/pause: it can do heal"):
+    with pytest.raises(Unsupported, match=r"event f0 at 1s: the proxy world has no site/pause: leave it out"):
         compile_scenario(scenario(Pause(at_s=1, selector=ONE)), world=PROXY)
-    cut = Links(topology=Graph(kind="line", unlinked="cut"))
-    with pytest.raises(Unsupported, match=r"\$.spec.links: the proxy world has no links/unlinked"):
-        compile_scenario(scenario(links=cut), world=PROXY)
+    pareto = Links(default=LinkQuality(jitter_s=0.01, distribution="pareto"))
+    with pytest.raises(Unsupported, match=r"\$.spec.links: the proxy world has no links/distribution"):
+        compile_scenario(scenario(links=pareto), world=PROXY)
 
 
 # --- nemeses
