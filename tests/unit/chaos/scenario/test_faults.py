@@ -27,7 +27,7 @@ from chaos.scenario.faults import (
     action_of,
 )
 from chaos.scenario.graphs import Graph
-from chaos.scenario.links import LinkChange, LinkOverride, Links
+from chaos.scenario.links import LinkChange, LinkOverride, LinkQuality, Links
 from chaos.scenario.model import Quiet, Scenario
 from chaos.scenario.nemesis import TARGETS, Nemesis, Target, Weighted
 from chaos.scenario.selector import ALL, LinkSelector, Pick, Selector
