@@ -90,6 +90,7 @@ async def _start_apiserver(
     apiserver = Apiserver(
         name=name,
         now=time.time,
+        steady=time.monotonic,
         rng=rng,
         controllers=controllers,
         authentication=shown.authentication,

@@ -371,7 +371,9 @@ class ProxyWorld:
         return self._sessions[site]
 
     async def _start_apiserver(self, site: str) -> None:
-        apiserver = CountedApiserver(name=site, now=time.time, rng=Random(f"{self._seed}/apiserver/{site}"))
+        apiserver = CountedApiserver(
+            name=site, now=time.time, steady=time.monotonic, rng=Random(f"{self._seed}/apiserver/{site}")
+        )
         self.apiservers[site] = apiserver
         self._http[site] = HttpSite(apiserver)
         with site_context(site):

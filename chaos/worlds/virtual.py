@@ -184,7 +184,9 @@ class World:
             await self._http[site].listen(site, APISERVER_PORT)
 
     def _new_apiserver(self, site: str) -> CountedApiserver:
-        apiserver = CountedApiserver(name=site, now=self.loop.now, rng=self._chance("apiserver", site))
+        apiserver = CountedApiserver(
+            name=site, now=self.loop.now, steady=self.loop.time, rng=self._chance("apiserver", site)
+        )
         if self._controllers == "workloads":
             _run_workloads(apiserver, self._stages)
         return apiserver

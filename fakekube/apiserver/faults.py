@@ -151,7 +151,7 @@ class Faults:
                 return serve(self._in_the_past(request, fault.revisions))
             case SlowEvents():
                 answer = serve(request)
-                return answer if isinstance(answer, Response) else SlowWatch(answer, fault.delay_s, self._site.now)
+                return answer if isinstance(answer, Response) else SlowWatch(answer, fault.delay_s, self._site.steady)
             case RepeatEvents():
                 answer = serve(request)
                 return answer if isinstance(answer, Response) else RepeatingWatch(answer)

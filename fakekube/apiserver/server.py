@@ -89,7 +89,8 @@ class Apiserver:
 
     `now` gives epoch seconds, `rng` every uid and generated name. `controllers="core"` runs namespace deletion,
     garbage collection, default ServiceAccounts, root CA and aggregated ClusterRoles as background work: a shell calls
-    `run_due(now)` at `next_due()`, and is told by `on_due_changed` when an earlier due time appears.
+    `run_due(steady())` at `next_due()`, and is told by `on_due_changed` when an earlier due time appears. `steady` is a
+    clock that nobody sets (`now`, by default): due times and timeouts of watches go by it.
     `authentication` makes it ask who everybody is (an administrator, by default), `authorization="RBAC"` what they may,
     `admission` are functions that change or refuse writes: see docs/security.md. `authority` is who
     vouches for it where it is served with TLS, and signs for clients whose requests are approved.
@@ -101,6 +102,7 @@ class Apiserver:
         *,
         name: str,
         now: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         rng: random.Random,
         controllers: Controllers = "core",
         deletion_delay_s: float = 0.25,
@@ -112,10 +114,13 @@ class Apiserver:
     ) -> None:
         self.name = name
         self.now = now
+        self.steady = now if steady is None else steady
         root_ca = ROOT_CA if authority is None else authority.certificate
         birth = Birth(born=now(), seed=rng.getrandbits(64), with_controllers=controllers == "core", root_ca=root_ca)
         store = Store(birth=birth, birth_revision=BIRTH_REVISION)
-        self.site = Site(name=name, now=now, rng=rng, store=store, catalog=builtin(), root_ca=root_ca)
+        self.site = Site(
+            name=name, now=now, steady=self.steady, rng=rng, store=store, catalog=builtin(), root_ca=root_ca
+        )
         # Audit ids are UUIDs that count up, so that they cost nothing and repeat with the seed.
         self._uid_prefix = new_uid(rng)[:24]
         self._requests = 0xFF
@@ -189,7 +194,7 @@ class Apiserver:
         return self.site.schedule.next_due()
 
     def run_due(self, now: float) -> None:
-        """Do the background work that is due by `now`."""
+        """Do the background work that is due by `now`, of the steady clock."""
         self.site.schedule.run_due(now)
 
     def attach(self, work: BackgroundWork) -> None:

@@ -63,7 +63,7 @@ class Watch:
         self._ended = False
         # Live events up to this revision are known to the client already.
         self._known = 0
-        now = site.now()
+        now = site.steady()
         self._deadline = now + timeout_s
         self._next_bookmark = self._bookmark_after(now)
         site.store.subscribe(target.served.key, self)
@@ -90,7 +90,7 @@ class Watch:
         return frames
 
     def tick(self, now: float) -> None:
-        """Send the bookmark that is due, or end at the deadline."""
+        """Send the bookmark that is due, or end at the deadline. `now` and `wake_at` are of the site's steady clock."""
         if self._ended:
             return
         if self._bookmarks and now >= self._next_bookmark:

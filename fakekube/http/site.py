@@ -106,12 +106,12 @@ class HttpSite:
             self._due = None
         due = self.apiserver.next_due()
         if due is not None:
-            wait_s = max(0.0, due - self.apiserver.now())
+            wait_s = max(0.0, due - self.apiserver.steady())
             self._due = asyncio.get_running_loop().call_later(wait_s, self._run_due)
 
     def _run_due(self) -> None:
         self._due = None
-        self.apiserver.run_due(self.apiserver.now())
+        self.apiserver.run_due(self.apiserver.steady())
         self._arm()
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
@@ -289,12 +289,12 @@ class WatchPump:
             self._timer.cancel()
         self._armed_for = due
         if due is not None:
-            wait_s = max(0.0, due - self._apiserver.now())
+            wait_s = max(0.0, due - self._apiserver.steady())
             self._timer = self._loop.call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
         self._armed_for = None
-        self._watch.tick(self._apiserver.now())
+        self._watch.tick(self._apiserver.steady())
         self._ring()
 
     def _ring(self) -> None:

@@ -21,14 +21,16 @@ from fakekube.storage.store import Store
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """`now` gives epoch seconds; every uid and generated name is drawn from `rng`."""
+    """`now` gives epoch seconds, `steady` seconds of a clock that nobody sets; every uid and generated name is drawn
+    from `rng`."""
 
     name: str
     now: Callable[[], float]
+    steady: Callable[[], float]
     rng: random.Random
     store: Store
     catalog: ResourceCatalog
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(init=False)
     # Who may do what, whose tokens are whose, and what stands before writes: nobody is refused until it is said.
     authorizer: Authorizer = ALWAYS_ALLOW
     authenticator: Authenticator | None = None
@@ -43,6 +45,7 @@ class Site:
     signing_key: SigningKey = field(init=False)
 
     def __post_init__(self) -> None:
+        self.schedule = Schedule(self.now, self.steady)
         self.signing_key = SigningKey(self.rng.randbytes(32))
 
     def served(self, group: str, version: str, plural: str) -> Served | None:
