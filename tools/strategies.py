@@ -30,6 +30,7 @@ GENERATION_STAYS = ("priorityclasses",)
 def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
     subresource = facts.get("status_subresource")
     after_delete = facts["after_delete"] if isinstance(facts["after_delete"], dict) else {}
+    orphans = "orphan" in (after_delete.get("finalizers") or [])
     follows = ["labels"] if facts.get("generation_after_label_change") == 2 else GENERATION_FOLLOWS.get(plural)
     found = {
         "put_creates": facts["put_of_a_missing_object"] == 201,
@@ -38,7 +39,7 @@ def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
         "generation_grows": plural not in GENERATION_STAYS
         and (facts["generation_on_create"] == 1 or facts.get("generation_after_spec_change") == 1),
         "generation_follows": follows,
-        "delete_returns_object": facts["delete_returns"] != "Status",
+        "delete_returns_object": facts["delete_returns"] != "Status" and not orphans,  # what waits is answered anyway
         "has_status": "status_on_create" in facts,
         "keeps_status_on_create": facts.get("status_on_create") == "kept",
         "status_writes": [
@@ -48,7 +49,7 @@ def strategy(plural: str, facts: dict[str, Any]) -> dict[str, Any]:
             if isinstance(subresource, list) or (subresource and subresource[f"{each}_apply"])
         ],
         "finalizers": facts.get("finalizers_on_create"),
-        "orphans_by_default": "orphan" in (after_delete.get("finalizers") or []),
+        "orphans_by_default": orphans,
     }
     return {name: value for name, value in found.items() if value}
 

@@ -101,7 +101,8 @@ def update_(call: Call) -> Answer:
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise storage_conflict(served, nothing, why, dry_run=options.write.dry_run)
         parsed_revision(metadata(obj).get("resourceVersion") or "")
-        item = create(site, served, namespace, _without_version(obj), options.write)
+        wanted = obj if options.write.dry_run else _without_version(obj)
+        item = create(site, served, namespace, wanted, options.write)
         return answer(call, 201, call.representation.one(served, item))
     item = update(
         site,

@@ -130,3 +130,19 @@ def test_a_runtime_class_that_loses_its_handler_is_told_twice(site: Site) -> Non
     path = "/apis/node.k8s.io/v1/runtimeclasses"
     assert site.post(path, {"metadata": {"name": "r"}, "handler": "h"}).status == 201
     assert len(site.patch(f"{path}/r", {"handler": None}).json["details"]["causes"]) == 2
+
+
+def test_a_replacement_that_creates_keeps_its_version_in_a_dry_run(site: Site) -> None:
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/b"
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"}
+    made = site.put(path, {"metadata": {"name": "b", "resourceVersion": "1"}, "roleRef": role}, "dryRun=All")
+    assert (made.status, made.json["metadata"].get("resourceVersion")) == (201, "1")
+
+
+@pytest.mark.parametrize("policy", ["Background", "Orphan"])
+def test_controllers_that_orphan_by_default_are_answered_as_they_wait_only(site: Site, policy: str) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    path = f"{CORE}/replicationcontrollers"
+    assert site.post(path, {"metadata": {"name": "r"}, "spec": {"replicas": 0, "template": template}}).status == 201
+    kind = {"Background": "Status", "Orphan": "ReplicationController"}[policy]
+    assert site.delete(f"{path}/r", {"propagationPolicy": policy}).json["kind"] == kind
