@@ -12,8 +12,11 @@ from fakekube.apiserver.write_options import (
     delete_request_from_body,
     delete_request_from_query,
 )
-from fakekube.meta.errors import bad_request
+from fakekube.meta.errors import StatusError, bad_request
 from fakekube.meta.objects import KubeObject, name_of
+
+# Whatever is wrong with the Scale of a custom resource: its router does not know the type that it would speak of.
+_UNTYPED_SCALE = 'no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"'
 
 
 def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes] = (b"", b"")) -> KubeObject:
@@ -30,9 +33,14 @@ def decoded_body(call: Call, options: BodyOptions, *, former: tuple[bytes, bytes
         )
         call.warnings.extend(found.warnings)
         return found.object
-    decoded = decode(
-        call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
-    )
+    try:
+        decoded = decode(
+            call.request.body.replace(*former, 1), content_type, expected, field_validation=options.field_validation
+        )
+    except StatusError as error:
+        if custom is None or error.code != 400:
+            raise
+        raise bad_request(_UNTYPED_SCALE) from None
     call.warnings.extend(decoded.warnings)
     options.write.emptied.extend(decoded.emptied)
     return decoded.object

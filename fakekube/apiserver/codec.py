@@ -111,10 +111,12 @@ def decode_custom(
 
 
 def _with_envelope(value: Any, body: bytes, expected: GroupVersionKind) -> KubeObject:
-    """A custom resource says what it is: nothing is filled in."""
+    """A custom resource says what it is: nothing is filled in but an apiVersion that is not there at all."""
     actual = _kind_of(value, body, expected)
     if not isinstance(value, dict) or not value.get("kind"):
         raise _unrecognized(f"Object 'Kind' is missing in '{body.decode('utf-8', 'replace')}'", body, expected)
+    if "apiVersion" in value and not value["apiVersion"]:
+        _check_version("", expected)
     return {**value, "apiVersion": actual.api_version}
 
 

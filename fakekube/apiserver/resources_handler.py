@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fakekube.apiserver.call import Answer, Call, Handler, warning_headers
 from fakekube.apiserver.discovery import page_not_found
@@ -68,7 +69,7 @@ def serve_resource(site: Site, request: Request) -> Answer | None:
             return page_not_found()
         raise unknown_path()
     custom = served.type.custom
-    if custom is not None and _misplaced(served, info):
+    if custom is not None and _misplaced(served, info) and not _is_deeper(served, info):
         return page_not_found()
     warnings = list(_deprecations(served))
     try:
@@ -137,6 +138,8 @@ def _located(served: Served, info: RequestInfo) -> Subresource | None:
 
     A name with an encoded slash is a path of more segments to the real router.
     """
+    if served.type.custom is not None and _is_deeper(served, info):
+        raise not_found(served.type.plural, served.type.group, info.name.partition("/")[0])
     if _misplaced(served, info):
         raise unknown_path()
     if not info.subresource:
@@ -152,6 +155,11 @@ def _located(served: Served, info: RequestInfo) -> Subresource | None:
 def _misplaced(served: Served, info: RequestInfo) -> bool:
     nameless = served.namespaced and bool(info.name) and not info.namespace
     return nameless or "/" in info.name or (not served.namespaced and info.inside)
+
+
+def _is_deeper(served: Served, info: RequestInfo) -> bool:
+    """Whether an encoded slash in the name alone makes the path one that leads too deep."""
+    return "/" in info.name and not _misplaced(served, replace(info, name="a"))
 
 
 def _is_custom_group(site: Site, name: str) -> bool:

@@ -145,17 +145,17 @@ class CustomVersion:
             raise StatusError(code=500, reason="", message=message)
         return self._converted(obj, api_version), found.type
 
-    def require_kind(self, obj: KubeObject) -> None:
-        """422 for an object of another kind, before anything else is looked at."""
+    def require_kind(self, obj: KubeObject, held: KubeObject | None, warnings: list[str]) -> None:
+        """422 for an object of another kind: its metadata and schema are not looked at, its lists and rules are."""
         found = obj.get("kind") or ""
         if found != self.kind:
             message = f'Invalid value: "{found}": must be {self.kind}'
             cause = Cause(reason="FieldValueInvalid", message=message, field="kind")
-            raise invalid(found, self.group, name_of(obj), [cause])
+            raise invalid(found, self.group, name_of(obj), self._completed([cause], obj, held, warnings))
 
     def create_causes(self, obj: KubeObject, namespaced: bool) -> list[Cause]:
         """Why `obj` may not be created."""
-        self.require_kind(obj)
+        self.require_kind(obj, None, [])
         meta = dict(metadata(obj))
         found = [*object_meta.created(meta, namespaced, dns_subdomain, own=False)]
         found += self._schema_causes(obj, ABSENT)
@@ -165,7 +165,7 @@ class CustomVersion:
 
     def update_causes(self, obj: KubeObject, held: KubeObject, subresource: str, warnings: list[str]) -> list[Cause]:
         """Why `held` may not become `obj`; what stays as it was is not judged again, rules that it breaks are warnings."""
-        self.require_kind(obj)
+        self.require_kind(obj, held, warnings)
         found = [*object_meta.updated(dict(metadata(obj)), dict(metadata(held)), unconditional=False, own=False)]
         is_status = subresource == "status"
         found += self._status_causes(obj, held) if is_status else self._schema_causes(obj, held)

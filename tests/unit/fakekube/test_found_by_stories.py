@@ -146,3 +146,36 @@ def test_controllers_that_orphan_by_default_are_answered_as_they_wait_only(site:
     assert site.post(path, {"metadata": {"name": "r"}, "spec": {"replicas": 0, "template": template}}).status == 201
     kind = {"Background": "Status", "Orphan": "ReplicationController"}[policy]
     assert site.delete(f"{path}/r", {"propagationPolicy": policy}).json["kind"] == kind
+
+
+def gadgets(site: Site) -> str:
+    """Where gadgets are, once they are defined."""
+    for definition in DEFINITIONS:
+        assert site.post(PATH, definition).status == 201
+    return GADGETS.replace("v1beta1", "v1")
+
+
+@pytest.mark.parametrize("version", ["", None])
+def test_a_custom_resource_of_an_empty_version_is_refused(site: Site, version: str | None) -> None:
+    gadget = {"apiVersion": version, "kind": "Gadget", "metadata": {"name": "g"}, "spec": {"size": 1}}
+    refused = site.post(gadgets(site), gadget)
+    assert refused.status == 400
+    assert refused.message.startswith("the API version in the data () does not match")
+
+
+def test_a_custom_resource_of_another_kind_is_told_of_its_lists_and_rules_too(site: Site) -> None:
+    spec = {"size": 1, "ratio": 7.5, "tags": ["a", "a"]}
+    gadget = {"apiVersion": f"{GROUP}/v1", "kind": "Pod", "metadata": {"name": "g"}, "spec": spec}
+    causes = site.post(gadgets(site), gadget).json["details"]["causes"]
+    assert sorted(cause["field"] for cause in causes) == ["kind", "spec.ratio", "spec.tags[1]"]
+
+
+def test_a_scale_of_a_custom_resource_that_cannot_be_read_is_of_no_known_type(site: Site) -> None:
+    refused = site.ask("PUT", f"{gadgets(site)}/g/scale")
+    assert refused.status == 400
+    assert refused.message.startswith("no kind is registered for the type v1.Scale in scheme")
+
+
+def test_a_slash_in_the_name_of_a_custom_resource_is_a_subresource_that_is_not_there(site: Site) -> None:
+    refused = site.get(f"{gadgets(site)}/a%2Fb")
+    assert (refused.status, refused.message) == (404, f'gadgets.{GROUP} "a" not found')
