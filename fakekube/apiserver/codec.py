@@ -115,7 +115,10 @@ def _with_envelope(value: Any, body: bytes, expected: GroupVersionKind) -> KubeO
     actual = _kind_of(value, body, expected)
     if not isinstance(value, dict) or not value.get("kind"):
         raise _unrecognized(f"Object 'Kind' is missing in '{body.decode('utf-8', 'replace')}'", body, expected)
-    if "apiVersion" in value and not value["apiVersion"]:
+    if value.get("apiVersion", "") is None:
+        why = ".apiVersion accessor error: <nil> is of the type <nil>, expected string"
+        raise cannot_handle(GroupVersionKind("", "", actual.kind), expected, why)
+    if value.get("apiVersion") == "":
         _check_version("", expected)
     return {**value, "apiVersion": actual.api_version}
 
