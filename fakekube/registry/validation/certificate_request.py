@@ -57,7 +57,7 @@ def _signature_fault(der: bytes) -> str:
     try:
         request = x509.load_der_x509_csr(der)
         key, signed = request.public_key(), request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         return f"x509: {error}"
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         return "x509: unsupported elliptic curve"
